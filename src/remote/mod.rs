@@ -1,0 +1,1 @@
+//! remote (to be filled)

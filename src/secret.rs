@@ -1,0 +1,1 @@
+//! Secrets: a string that never prints, saves or logs itself.
