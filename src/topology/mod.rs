@@ -1,1 +1,15 @@
-//! topology (to be filled)
+//! What is wanted: machines, servers, apps and replications, typed and validated.
+//!
+//! Pure data, made by [`crate::config`]; reads no file, no clock and no host. Every item remembers the
+//! place in the configuration that asked for it, because every step of a plan has to name it.
+
+mod address;
+mod quantity;
+mod types;
+
+pub use address::{MachineId, Place, ServerId};
+pub use quantity::{Bytes, Lag, QuantityError, Rate, format_duration, parse_duration};
+pub use types::{
+    Admin, App, AppId, Engine, Env, Hazard, InstanceWish, Machine, Member, MemberId, Names,
+    Replica, Replication, Server, Ssh, Tls, Topology, Upstream, WishedVariable,
+};
