@@ -82,7 +82,7 @@ const TIME_UNITS: [(&str, f64); 5] = [
     ("d", 8.64e7),
 ];
 
-fn split(text: &str, example: &'static str) -> Result<(f64, &str), QuantityError> {
+fn split<'a>(text: &'a str, example: &'static str) -> Result<(f64, &'a str), QuantityError> {
     let text = text.trim();
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || c == '.'))
