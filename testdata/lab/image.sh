@@ -1,0 +1,135 @@
+#!/bin/bash
+# Builds the lab's root images: sourced by `lab`, changes nothing when sourced.
+#
+# An image is a directory $cache/images/SUITE-KIND.HASH: a whole Debian that hosts mount read-only under an overlay. HASH
+# is that of this file, so a changed recipe builds anew. It is built under another name and renamed when it is whole: a
+# build cut off anywhere leaves nothing that a host could boot from. Every build can be run again.
+# Needs: $cache (absolute), root, debootstrap, the Debian mirror that debootstrap and apt use by default.
+# shellcheck disable=SC2154 # $cache is set by `lab`
+
+# Kinds of image. Each derives from the one before it.
+#   base  Debian with systemd, sshd, sudo and the user `deploy`; only to derive from
+#   bare  base, and PostgreSQL's packages downloaded but not installed: apt-get finds them without a network
+#   pg    bare, with PostgreSQL installed and its main cluster made by Debian's own scripts
+image_kinds='base bare pg'
+image_suites='bookworm trixie'
+
+# The packages of a host as a hosting provider would hand it over.
+image_base_packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,sudo,procps
+
+image_recipe_hash() { sha256sum <"${BASH_SOURCE[0]}" | cut -c1-10; }
+
+# Prints the path of an image, built or not. $1 = SUITE-KIND
+image_path() { printf '%s/images/%s.%s\n' "$cache" "$1" "$(image_recipe_hash)"; }
+
+# Fails with words unless $1 is the name of an image.
+image_check_name() {
+  local suite
+  for suite in $image_suites; do
+    case "$1" in "$suite"-base | "$suite"-bare | "$suite"-pg) return 0 ;; esac
+  done
+  die "no image '$1': suites are $image_suites, kinds are $image_kinds (bookworm-bare, for one)"
+}
+
+# Makes sure that image $1 is there. Two builders of one image wait for each other.
+image_ensure() {
+  local name=$1 path lock
+  image_check_name "$name"
+  path=$(image_path "$name")
+  [ -d "$path" ] && return 0
+  mkdir -p "$cache/images"
+  exec {lock}>"$cache/images/.$name.lock"
+  flock "$lock"
+  if [ ! -d "$path" ]; then
+    case "$name" in *-bare) image_ensure "${name%-*}-base" ;; *-pg) image_ensure "${name%-*}-bare" ;; esac
+    image_build "$name" "$path"
+  fi
+  exec {lock}>&-
+}
+
+# Builds image $1 as $2. Half images of builders that died go first; nobody else builds this one (image_ensure's lock).
+image_build() {
+  local name=$1 path=$2 suite=${1%-*} kind=${1##*-} new started=$SECONDS
+  new=$path.new
+  say "building image $name"
+  image_remove "$new"
+  case "$kind" in
+    base) image_build_base "$suite" "$new" ;;
+    bare | pg) image_derive "$suite" "$kind" "$new" ;;
+  esac
+  mv -T "$new" "$path"
+  say "image $name: $(du -sh "$path" | cut -f1), $((SECONDS - started)) s"
+  image_prune "$name" "$path"
+}
+
+# Removes versions of image $1 other than $2 that no host has mounted.
+image_prune() {
+  local old
+  for old in "$cache/images/$1".*; do
+    if [ -d "$old" ] && [ "$old" != "$2" ] && ! grep -qF "lowerdir=$old," /proc/mounts; then image_remove "$old"; fi
+  done
+}
+
+# Removes a directory below $cache/images and what a build that died left mounted in it.
+image_remove() {
+  case "$1" in "$cache"/images/?*) ;; *) die "not an image: $1" ;; esac
+  [ -e "$1" ] || return 0
+  local mounted
+  for mounted in "$1/proc" "$1/sys"; do
+    while mountpoint -q "$mounted"; do umount "$mounted"; done
+  done
+  rm -rf --one-file-system "$1"
+}
+
+image_build_base() {
+  local suite=$1 new=$2
+  debootstrap --variant=minbase --include="$image_base_packages" "$suite" "$new" >"$cache/images/.$suite-base.log" 2>&1 ||
+    die "debootstrap $suite failed; see $cache/images/.$suite-base.log"
+  echo 'LANG=C.UTF-8' >"$new/etc/default/locale"
+  # A lab lives for minutes: background updates would only hold apt's lock in the middle of a test.
+  local unit
+  for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer; do
+    ln -sf /dev/null "$new/etc/systemd/system/$unit"
+  done
+  chroot "$new" useradd --create-home --shell /bin/bash deploy
+  echo 'deploy ALL=(ALL) NOPASSWD: ALL' >"$new/etc/sudoers.d/deploy"
+  chmod 0440 "$new/etc/sudoers.d/deploy"
+  chroot "$new" systemctl enable systemd-networkd ssh >/dev/null 2>&1
+  image_strip "$new"
+}
+
+# Copies the parent image and adds PostgreSQL: downloaded (bare) or installed (pg).
+image_derive() {
+  local suite=$1 kind=$2 new=$3 parent=base log
+  [ "$kind" = pg ] && parent=bare
+  log=$cache/images/.$suite-$kind.log
+  cp -a "$(image_path "$suite-$parent")" "$new"
+  cp /etc/resolv.conf "$new/etc/resolv.conf"
+  printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d" # nothing starts while it is only a directory
+  chmod +x "$new/usr/sbin/policy-rc.d"
+  echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/lab-build"
+  if [ "$kind" = bare ]; then
+    { image_chroot "$new" apt-get update && image_chroot "$new" apt-get -y install --download-only postgresql; } >"$log" 2>&1
+  else
+    image_chroot "$new" apt-get -y install postgresql >"$log" 2>&1 && image_chroot "$new" apt-get clean
+  fi || die "PostgreSQL for $suite failed; see $log"
+  rm "$new/usr/sbin/policy-rc.d" "$new/etc/dpkg/dpkg.cfg.d/lab-build"
+  image_strip "$new"
+}
+
+# Runs a command in the image as Debian's installer would: a UTF-8 locale, no questions, /proc there.
+image_chroot() {
+  local new=$1 status=0
+  shift
+  mount -t proc proc "$new/proc"
+  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$new" "$@" </dev/null || status=$?
+  umount "$new/proc"
+  return "$status"
+}
+
+# Takes out what each host must have of its own. apt's lists (and, in `bare`, the .deb files) stay: hosts have no route out.
+image_strip() {
+  : >"$1/etc/machine-id"
+  : >"$1/etc/resolv.conf"
+  rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/lib/dbus/machine-id
+}
