@@ -1,1 +1,17 @@
-//! observe (to be filled)
+//! What is there: one probe a host, decoded into an [`Observation`].
+//!
+//! The types and the decoding are pure and tested on recorded outputs; only the asking does I/O.
+//! An observation holds no secrets, so it may be saved and planned from elsewhere. A host that can't be
+//! reached is a fact with a reason, never an error, and *unknown* is never treated as *absent*.
+
+mod instance;
+mod types;
+
+pub use instance::{
+    Data, Database, Downstream, Instance, Manager, Position, Role, ServerState, SetAside,
+    Streaming, UpstreamSeen,
+};
+pub use types::{
+    EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation, MarkerFile,
+    OBSERVATION_FORMAT, Observation, OutsideName, Reach,
+};

@@ -1,1 +1,19 @@
-//! plan (to be filled)
+//! What would change: (Topology, Observation, options) -> [`Plan`], a DAG of steps.
+//!
+//! Pure: no I/O, no clock, no environment; the same input gives the same bytes. The planner decides *what*
+//! ([`intent`](crate::plan)), the engine says *how* (its folder turns an intent into steps and scripts).
+
+mod call;
+mod document;
+mod finding;
+mod marker;
+mod step;
+
+pub use call::{Action, Argument, Call, JobCall, SecretName, Sensitive, Work};
+pub use document::{
+    Counts, Outlook, PLAN_FORMAT, PictureRow, Plan, PlannedReplication, RestartOutlook,
+    WritesOutlook,
+};
+pub use finding::{Choice, Finding, Relation, Severity};
+pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+pub use step::{Because, Cost, EnvDiff, Step, StepId, StepKind, Undo};

@@ -1,0 +1,131 @@
+//! What a step runs: a script of the crate with typed arguments, on one machine, under one lock.
+//!
+//! Apply knows scripts, phases and jobs; it knows no engine. A script is POSIX sh that defines functions
+//! `check` (the world is still as the plan saw it), `run`, `verify`, and for jobs `progress`; its arguments are
+//! shell variables of the same names, set by replform before the script's text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+use crate::topology::{Bytes, MachineId};
+
+/// One piece of work on one machine; a step has one or several, done in order.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Action {
+    /// Where it runs.
+    pub machine: MachineId,
+    /// The instance (`postgresql:5432`) or file lock that it holds while it runs.
+    pub lock: String,
+    /// What it runs.
+    pub work: Work,
+}
+
+/// How a script runs.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Work {
+    /// check, run and verify in one command over SSH.
+    Script(Call),
+    /// check over SSH; run and verify in a detached unit on the host, which outlives the client.
+    Job(JobCall),
+}
+
+/// A script and its arguments.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Call {
+    /// The script's name in the crate: `postgresql/account.sh`.
+    pub script: String,
+    /// Shell variables that are set before it.
+    pub arguments: BTreeMap<String, Argument>,
+    /// Limit of the whole command, seconds.
+    pub timeout_seconds: u64,
+}
+
+/// A script that runs detached.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct JobCall {
+    /// `<topology>.<replication>.<replica>.<step>`: its folder's and unit's name, but for a random end.
+    pub name: String,
+    /// The script.
+    pub call: Call,
+    /// Bytes that it is expected to move, for the progress bar until the job says better.
+    pub expected: Option<Bytes>,
+    /// The user that the unit runs as, where it isn't root.
+    pub user: Option<String>,
+}
+
+/// The value of a script's variable.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "is", content = "value", rename_all = "snake_case")]
+pub enum Argument {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// Texts, one a line.
+    Lines(Vec<String>),
+    /// A secret made anew at every apply; the same name is the same secret within one apply.
+    Secret(SecretName),
+    /// What proves a secret to the server without being it, computed by replform: PostgreSQL's SCRAM-SHA-256 verifier.
+    ScramVerifier(SecretName),
+    /// A text that holds values the configuration calls sensitive.
+    Sensitive(Sensitive),
+    /// A size or estimate that doesn't belong to the plan's identity: it may differ at apply time.
+    Volatile(String),
+}
+
+/// The name of a secret of one apply: `orders.reader.password`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SecretName(pub String);
+
+/// A sensitive text: in memory as it is, saved only as a salted hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Sensitive {
+    /// The text.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub text: Secret,
+    /// SHA-256 of salt and text, hexadecimal.
+    pub hash: String,
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Call {
+    /// A call of `script` with no arguments yet and a limit of `timeout_seconds`.
+    pub fn new(script: &str, timeout_seconds: u64) -> Self {
+        Self {
+            script: script.to_owned(),
+            arguments: BTreeMap::new(),
+            timeout_seconds,
+        }
+    }
+
+    /// The same call with one more argument.
+    #[must_use]
+    pub fn with(mut self, name: &str, argument: Argument) -> Self {
+        self.arguments.insert(name.to_owned(), argument);
+        self
+    }
+
+    /// The same call with one more text argument.
+    #[must_use]
+    pub fn text(self, name: &str, value: impl Into<String>) -> Self {
+        self.with(name, Argument::Text(value.into()))
+    }
+
+    /// The same call with one more number.
+    #[must_use]
+    pub fn number(self, name: &str, value: impl Into<i64>) -> Self {
+        self.with(name, Argument::Number(value.into()))
+    }
+}

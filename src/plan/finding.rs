@@ -1,0 +1,91 @@
+//! What the planner found: relations, errors, warnings and hazards, each with what to write or type.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::topology::{Hazard, Place};
+
+/// How a desired link stands in what was observed (DESIGN, "Planning").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", content = "why", rename_all = "snake_case")]
+pub enum Relation {
+    /// Replicates as wanted and its marker says so.
+    Linked,
+    /// Replicates as wanted, but the marker is missing or another.
+    Unmanaged,
+    /// No server, or one that holds nothing.
+    Absent,
+    /// A database that isn't this one.
+    ForeignData(String),
+    /// Reads from another upstream.
+    Elsewhere(String),
+    /// The right upstream, not connected now, and able to go on without a copy.
+    Disconnected(String),
+    /// The right upstream, but it can't go on.
+    Broken(String),
+    /// Has writes that its upstream never had.
+    Diverged(String),
+    /// Nothing is known.
+    Unreachable(String),
+}
+
+/// How bad a finding is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Severity {
+    /// To know.
+    Warning,
+    /// A hazard that must be allowed.
+    Hazard {
+        /// Which.
+        hazard: Hazard,
+        /// Where it is allowed; `None` blocks the plan.
+        allowed: Option<Place>,
+    },
+    /// A rule or a requirement that blocks the whole apply.
+    Blocked,
+    /// A machine that can't be reached: blocks only what depends on it.
+    Unknown,
+}
+
+/// One thing that the planner found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Its code: `RF0412`.
+    pub code: u16,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about, as people call it: `eu/db2`.
+    pub subject: String,
+    /// The replication.
+    pub replication: String,
+    /// What was found: one sentence.
+    pub what: String,
+    /// The configuration line it is about.
+    pub place: Place,
+    /// Ways on, safest first.
+    pub choices: Vec<Choice>,
+}
+
+/// A way on: a short name and what to write or type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// `keep them`.
+    pub title: String,
+    /// What to write or type.
+    pub how: String,
+}
+
+impl Finding {
+    /// Whether the whole apply is blocked by it.
+    pub fn blocks(&self) -> bool {
+        match &self.severity {
+            Severity::Blocked | Severity::Hazard { allowed: None, .. } => true,
+            Severity::Warning
+            | Severity::Unknown
+            | Severity::Hazard {
+                allowed: Some(_), ..
+            } => false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The marker that each member carries: `/var/lib/replform/<topology>.<replication>.json`. No secrets.
+//!
+//! Disposable but useful: it names what replform made, so that exactly that can be taken away again, and it
+//! tells replication that replform set up from replication that it found.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The marker's format; a marker of a newer major format is left alone and said.
+pub const MARKER_FORMAT: &str = "1.0";
+
+/// A marker file's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Marker {
+    /// See [`MARKER_FORMAT`].
+    pub format_version: String,
+    /// The topology's name.
+    pub topology: String,
+    /// The replication's name.
+    pub replication: String,
+    /// The engine.
+    pub engine: String,
+    /// This member's part.
+    pub role: MarkerRole,
+    /// This member's port.
+    pub port: u16,
+    /// All members, the primary first.
+    pub members: Vec<MarkerMember>,
+    /// The apps' hosts and files that get variables: `host path`.
+    pub env_targets: Vec<String>,
+    /// Accounts and slots of ours on this member.
+    pub objects: Vec<String>,
+    /// Settings that replform changed here, by name.
+    pub settings: BTreeMap<String, SettingChange>,
+    /// Hash of the desired settings that were last applied.
+    pub desired_hash: String,
+}
+
+/// A member's part, in a marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkerRole {
+    /// It takes writes.
+    Primary,
+    /// It follows.
+    Replica,
+}
+
+/// A member, in a marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MarkerMember {
+    /// `primary`, or the replica's label.
+    pub name: String,
+    /// Where SSH goes.
+    pub machine: String,
+    /// Where the database listens.
+    pub address: String,
+    /// Its port.
+    pub port: u16,
+    /// Whom it reads from: a member's name; empty for the primary.
+    pub upstream: String,
+}
+
+/// A setting that replform changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingChange {
+    /// The value before.
+    pub before: String,
+    /// The value that replform set.
+    pub set: String,
+}
+
+impl Marker {
+    /// The marker's file name.
+    pub fn file_name(topology: &str, replication: &str) -> String {
+        format!("{topology}.{replication}.json")
+    }
+}
