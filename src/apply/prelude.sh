@@ -48,19 +48,19 @@ fraction() {
 # since T0: seconds from T0 (of `now`) until now.
 since() { fraction "$(now)" - "$1"; }
 
-# replform_seconds: whole seconds of a clock that nobody sets.
-replform_seconds() {
+# replform_centiseconds: hundredths of a second of a clock that nobody sets.
+replform_centiseconds() {
   read -r replform_uptime replform_idle </proc/uptime
   : "$replform_idle"
-  printf '%s\n' "${replform_uptime%.*}"
+  printf '%s\n' "${replform_uptime%.*}${replform_uptime#*.}"
 }
 
 # wait_until SECONDS COMMAND…: tries COMMAND each 0.1 s until it succeeds; fails when SECONDS have passed.
 wait_until() {
-  replform_deadline=$(($(replform_seconds) + $1))
+  replform_deadline=$(($(replform_centiseconds) + $1 * 100))
   shift
   while ! "$@"; do
-    [ "$(replform_seconds)" -lt "$replform_deadline" ] || return 1
+    [ "$(replform_centiseconds)" -lt "$replform_deadline" ] || return 1
     sleep 0.1
   done
 }
