@@ -1,1 +1,85 @@
-//! engines (to be filled)
+//! The database engines: one folder each, the same file names in every folder, and this one registry.
+//!
+//! Outside an engine's folder nothing knows its name. The planner decides *what* happens to a link (an
+//! intent); the engine says *how*: which facts make which relation, which requirements hold, which steps and
+//! scripts carry an intent out. Everything here is pure but for the scripts' text, which only hosts run.
+
+mod link;
+
+use std::collections::BTreeMap;
+
+pub use link::{Link, Upstreams};
+
+use crate::observe::Instance;
+use crate::plan::{Finding, Relation, Step};
+
+/// Why a probe's output can't be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The section stops before its end line: the connection or the script was cut.
+    #[error("the probe's output ends before its end line")]
+    Cut,
+    /// A line that the decoder needs isn't as it must be.
+    #[error("line {line} of the probe's output isn't understood: {what}")]
+    Line {
+        /// From 1, within the engine's section.
+        line: usize,
+        /// What was expected.
+        what: String,
+    },
+}
+
+/// A database engine.
+pub trait Engine: Sync {
+    /// Its name in `engine = "…"`.
+    fn name(&self) -> &'static str;
+    /// Its name for people.
+    fn title(&self) -> &'static str;
+    /// Its port where none is written.
+    fn default_port(&self) -> u16;
+    /// Its scripts by name (`postgresql/account.sh`) and text.
+    fn scripts(&self) -> &'static [(&'static str, &'static str)];
+    /// Its part of the one probe of a host; the variable `ports` holds the ports of interest, one a line.
+    fn probe_script(&self) -> &'static str;
+    /// Decodes what [`Engine::probe_script`] printed into one instance a port, keyed `name:port`.
+    ///
+    /// # Errors
+    /// When the text was cut or isn't what the probe prints.
+    fn decode(
+        &self,
+        section: &str,
+        ports: &[u16],
+    ) -> Result<BTreeMap<String, Instance>, DecodeError>;
+
+    /// What an instance is now, for the picture: `bare host`, `primary`, `stopped`.
+    fn describe(&self, instance: &Instance) -> String;
+    /// How a link stands.
+    fn relation(&self, link: &Link<'_>) -> Relation;
+    /// Requirements of the upstream (the primary) as a whole: what blocks, and what to know.
+    fn check_upstream(&self, upstreams: &Upstreams<'_>) -> Vec<Finding>;
+    /// Requirements of one link for what is planned with it.
+    fn check_link(&self, link: &Link<'_>) -> Vec<Finding>;
+    /// What the upstream needs before the links in `upstreams` can be made: settings that are wanted and not there.
+    fn prepare(&self, upstreams: &Upstreams<'_>) -> Vec<Step>;
+    /// A full copy, moved into place and linked: provision, account, backup, restore, link, verify.
+    fn seed(&self, link: &Link<'_>) -> Vec<Step>;
+    /// A link made or mended without a copy: account, link, verify.
+    fn reconnect(&self, link: &Link<'_>) -> Vec<Step>;
+}
+
+/// Every engine that can be planned; a new one is a folder and a line here.
+pub const ENGINES: &[&dyn Engine] = &[];
+
+/// The engine of this name.
+pub fn engine(name: &str) -> Option<&'static dyn Engine> {
+    ENGINES.iter().copied().find(|engine| engine.name() == name)
+}
+
+/// The text of a script, by its name in a plan.
+pub fn script(name: &str) -> Option<&'static str> {
+    ENGINES
+        .iter()
+        .flat_map(|engine| engine.scripts())
+        .find(|(script, _)| *script == name)
+        .map(|(_, text)| *text)
+}

@@ -7,6 +7,7 @@ mod call;
 mod document;
 mod finding;
 mod marker;
+pub mod names;
 mod step;
 
 pub use call::{Action, Argument, Call, JobCall, SecretName, Sensitive, Work};

@@ -1,0 +1,93 @@
+//! What an engine is given to plan with: a link's two ends, as wanted and as observed.
+
+use crate::observe::{Facts, Instance, Observation};
+use crate::plan::{Marker, Relation, StepId, StepKind};
+use crate::topology::{Member, MemberId, Replica, Replication, Topology};
+
+/// One link: a replica and its upstream, as wanted and as seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'a> {
+    /// The whole wish.
+    pub topology: &'a Topology,
+    /// All that was seen.
+    pub observation: &'a Observation,
+    /// The replication.
+    pub replication: &'a Replication,
+    /// The replica.
+    pub replica: &'a Replica,
+    /// The member it reads from.
+    pub upstream: &'a Member,
+    /// What the replica's machine said.
+    pub facts: &'a Facts,
+    /// The replica's instance.
+    pub instance: &'a Instance,
+    /// What the upstream's machine said.
+    pub upstream_facts: &'a Facts,
+    /// The upstream's instance.
+    pub upstream_instance: &'a Instance,
+    /// The replica's marker of this replication, where there is one that can be read.
+    pub marker: Option<&'a Marker>,
+    /// How the link stands; [`Relation::Absent`] until the planner has asked.
+    pub relation: &'a Relation,
+    /// The step that must be done on the upstream before, when there is one.
+    pub prepared: Option<&'a StepId>,
+    /// The replica's marker as it is to be written.
+    pub wanted_marker: &'a Marker,
+    /// The upstream's marker as it is to be written.
+    pub wanted_upstream_marker: &'a Marker,
+}
+
+/// An upstream with all the links that are to be made from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Upstreams<'a> {
+    /// The whole wish.
+    pub topology: &'a Topology,
+    /// The replication.
+    pub replication: &'a Replication,
+    /// Which member it is.
+    pub id: &'a MemberId,
+    /// The member.
+    pub member: &'a Member,
+    /// What its machine said.
+    pub facts: &'a Facts,
+    /// Its instance.
+    pub instance: &'a Instance,
+    /// The links from it that get a copy or are made anew.
+    pub new: &'a [&'a Replica],
+    /// The links from it that stand.
+    pub standing: &'a [&'a Replica],
+    /// Its marker, where there is one that can be read.
+    pub marker: Option<&'a Marker>,
+    /// Its marker as it is to be written.
+    pub wanted_marker: &'a Marker,
+}
+
+impl Link<'_> {
+    /// The address at which the replica reaches its upstream: the inner one within a stack, else the public one.
+    pub fn upstream_address(&self) -> &str {
+        if self.replica.member.server.stack == self.upstream.server.stack {
+            &self.upstream.address
+        } else {
+            &self.upstream.public_address
+        }
+    }
+
+    /// The address that the upstream sees the replica come from.
+    pub fn replica_address(&self) -> &str {
+        if self.replica.member.server.stack == self.upstream.server.stack {
+            &self.replica.member.address
+        } else {
+            &self.replica.member.public_address
+        }
+    }
+
+    /// The id of this link's step of a kind.
+    pub fn step(&self, kind: StepKind) -> StepId {
+        StepId(format!(
+            "{}.{}.{}",
+            self.replication.name,
+            self.replica.name,
+            kind.word()
+        ))
+    }
+}
