@@ -87,12 +87,20 @@ host_wait() {
   done
 }
 
-# Runs a command inside the host, past its network and sshd. Its standard input is the caller's.
+# Sets the array $entrance to the command that enters host $1, past its network and sshd.
+host_find_entrance() {
+  local init
+  init=$(host_init "$1") || die "$1 is off"
+  entrance=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root
+    nsenter --target "$init" --mount --uts --ipc --net --pid --root)
+}
+
+# Runs a command inside the host. Its standard input is the caller's.
 host_enter() {
-  local host=$1 init
+  local entrance
+  host_find_entrance "$1"
   shift
-  init=$(host_init "$host") || die "$host is off"
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root nsenter --target "$init" --mount --uts --ipc --net --pid --root "$@"
+  "${entrance[@]}" "$@"
 }
 
 # Pulls the plug: SIGKILL for init takes every process of the host along.
@@ -137,8 +145,11 @@ lab_ssh() {
 }
 
 lab_enter() {
-  check_host "$1"
-  host_enter "$@"
+  local entrance
+  check_host "${1:-}"
+  host_find_entrance "$1"
+  shift
+  exec "${entrance[@]}" "$@"
 }
 
 lab_power_off() {

@@ -1,0 +1,72 @@
+//! What tests ask and tell a PostgreSQL server on a lab host, as its superuser over the local socket.
+
+use crate::lab::Host;
+use crate::writer::Written;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Runs SQL in database postgres; rows come back as lines, columns split by `|`.
+///
+/// # Panics
+/// When a statement fails.
+pub fn sql(host: Host<'_>, statements: &str) -> String {
+    try_sql(host, statements).expect_success().line().to_owned()
+}
+
+/// As [`sql`], but a failure is an answer too.
+pub fn try_sql(host: Host<'_>, statements: &str) -> crate::lab::Ran {
+    host.sh_with_input(
+        "cd /; exec runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres",
+        statements,
+    )
+}
+
+/// Loads about `megabytes` of rows that don't compress away.
+pub fn load(host: Host<'_>, megabytes: u32) {
+    let rows = megabytes * 1000;
+    sql(
+        host,
+        &format!(
+            "create table ballast as select n, (select string_agg(md5(n::text || part::text), '') \
+             from generate_series(1, 30) part) as filler from generate_series(1, {rows}) n; checkpoint;"
+        ),
+    );
+}
+
+/// Waits until the server on `host` is a standby that streams and has replayed all that `upstream` had written.
+pub fn wait_caught_up(host: Host<'_>, upstream: Host<'_>, limit: Duration) {
+    let position = sql(upstream, "select pg_current_wal_lsn()");
+    crate::wait::wait_until(&format!("{host:?} to replay {position}"), limit, || {
+        let query = format!(
+            "select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '{position}' \
+             and exists (select from pg_stat_wal_receiver where status = 'streaming')"
+        );
+        try_sql(host, &query).line() == "t"
+    });
+}
+
+/// Fails unless the server on `host` has every row that the writer's server acknowledged.
+pub fn assert_has_all_written(host: Host<'_>, written: &Written) {
+    let rows = sql(host, "select n from writer");
+    let there: BTreeSet<u64> = rows.lines().map(|row| row.parse().unwrap()).collect();
+    let missing: Vec<_> = written
+        .acknowledged
+        .iter()
+        .filter(|n| !there.contains(n))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{} acknowledged rows are missing on {host:?}: {missing:?}",
+        missing.len()
+    );
+    assert!(!written.acknowledged.is_empty(), "the writer wrote nothing");
+}
+
+/// One checksum over names, owners, modes and contents of all files below `directory`.
+pub fn checksum(host: Host<'_>, directory: &str) -> String {
+    let shell = format!(
+        "cd {directory}; {{ find . -printf '%p %u %m\\n' | LC_ALL=C sort; \
+         find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; }} | sha256sum"
+    );
+    host.sh(&shell).expect_success().line().to_owned()
+}
