@@ -48,16 +48,12 @@ fn hosts_answer_lose_their_link_and_their_power_and_leave_nothing_behind() {
     drop(lab);
     let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
     assert!(!mounts.contains(&name), "{mounts}");
+    let cache = std::env::var("REPLFORM_LAB_CACHE").unwrap_or("/var/cache/replform-lab".into());
     for path in [
-        "/run/replform-lab",
-        "/run/netns/rf-",
-        "/var/cache/replform-lab/labs",
+        format!("/run/replform-lab/{name}"),
+        format!("/run/netns/rf-{name}"),
+        format!("{cache}/labs/{name}"),
     ] {
-        let path = if path.ends_with('-') {
-            format!("{path}{name}")
-        } else {
-            format!("{path}/{name}")
-        };
         assert!(!Path::new(&path).exists(), "{path} is still there");
     }
     let processes = Command::new("pgrep")
