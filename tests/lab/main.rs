@@ -9,9 +9,22 @@
     reason = "a test whose lab can't go on has failed; the panic says where"
 )]
 
+mod interrupted;
 mod lab;
 mod lab_itself;
 mod postgresql;
 mod project;
+mod refused;
+mod replicate;
+mod secrets;
 mod wait;
 mod writer;
+
+/// A measured figure for the record: shown by `cargo test -- --nocapture`, and whenever the test fails.
+#[expect(
+    clippy::print_stdout,
+    reason = "the test runner captures it; figures are read by people"
+)]
+fn report(figure: &str) {
+    println!("measured: {figure}");
+}

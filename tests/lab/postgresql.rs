@@ -33,6 +33,30 @@ pub fn load(host: Host<'_>, megabytes: u32) {
     );
 }
 
+/// Restarts the server and waits until it answers.
+pub fn restart(host: Host<'_>) {
+    host.sh("systemctl restart postgresql@15-main")
+        .expect_success();
+    crate::wait::wait_until(
+        "the restarted server to answer",
+        Duration::from_secs(30),
+        || try_sql(host, "select 1").code == 0,
+    );
+}
+
+/// Lets the server write down all that it would sooner or later write by itself, so that a checksum stays the same.
+pub fn settle(host: Host<'_>) {
+    sql(host, "alter system set autovacuum = off");
+    sql(host, "select pg_reload_conf()");
+    for database in ["postgres", "shop", "template1"] {
+        let vacuum = format!(
+            "cd /; runuser -u postgres -- psql -XAtq -d {database} -c 'vacuum (freeze, analyze)'"
+        );
+        host.sh(&vacuum).expect_success();
+    }
+    sql(host, "checkpoint");
+}
+
 /// Waits until the server on `host` is a standby that streams and has replayed all that `upstream` had written.
 pub fn wait_caught_up(host: Host<'_>, upstream: Host<'_>, limit: Duration) {
     let position = sql(upstream, "select pg_current_wal_lsn()");
