@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub use link::{Link, Upstreams};
 
 use crate::observe::Instance;
-use crate::plan::{Finding, Relation, Step};
+use crate::plan::{Finding, Relation, SettingChange, Step};
 
 /// Why a probe's output can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,8 @@ pub trait Engine: Sync {
         ports: &[u16],
     ) -> Result<BTreeMap<String, Instance>, DecodeError>;
 
+    /// The name of the account (and slot) that replform makes for a replica.
+    fn account(&self, replication: &str, replica: &str) -> String;
     /// What an instance is now, for the picture: `bare host`, `primary`, `stopped`.
     fn describe(&self, instance: &Instance) -> String;
     /// How a link stands.
@@ -59,6 +61,8 @@ pub trait Engine: Sync {
     fn check_upstream(&self, upstreams: &Upstreams<'_>) -> Vec<Finding>;
     /// Requirements of one link for what is planned with it.
     fn check_link(&self, link: &Link<'_>) -> Vec<Finding>;
+    /// The settings that [`Engine::prepare`] would change on the upstream, with the values they have now.
+    fn setting_changes(&self, upstreams: &Upstreams<'_>) -> BTreeMap<String, SettingChange>;
     /// What the upstream needs before the links in `upstreams` can be made: settings that are wanted and not there.
     fn prepare(&self, upstreams: &Upstreams<'_>) -> Vec<Step>;
     /// A full copy, moved into place and linked: provision, account, backup, restore, link, verify.
@@ -73,6 +77,14 @@ pub const ENGINES: &[&dyn Engine] = &[];
 /// The engine of this name.
 pub fn engine(name: &str) -> Option<&'static dyn Engine> {
     ENGINES.iter().copied().find(|engine| engine.name() == name)
+}
+
+/// An engine with an instance's version, for people: `PostgreSQL 15.18`.
+pub fn title(engine: &dyn Engine, instance: &Instance) -> String {
+    match &instance.version {
+        Some(version) => format!("{} {version}", engine.title()),
+        None => engine.title().to_owned(),
+    }
 }
 
 /// The text of a script, by its name in a plan.

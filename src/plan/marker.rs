@@ -77,4 +77,10 @@ impl Marker {
     pub fn file_name(topology: &str, replication: &str) -> String {
         format!("{topology}.{replication}.json")
     }
+
+    /// The file's text.
+    pub fn to_json(&self) -> String {
+        // A marker is made of strings, numbers and maps with string keys: it always serialises.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
 }

@@ -3,11 +3,22 @@
 //! Pure: no I/O, no clock, no environment; the same input gives the same bytes. The planner decides *what*
 //! ([`intent`](crate::plan)), the engine says *how* (its folder turns an intent into steps and scripts).
 
+pub mod adopt;
 mod call;
 mod document;
+mod env;
 mod finding;
+pub mod findings;
+mod graph;
+mod hash;
+mod intent;
 mod marker;
+pub mod markers;
 pub mod names;
+mod options;
+mod outlook;
+mod picture;
+mod planner;
 mod step;
 
 pub use call::{Action, Argument, Call, JobCall, SecretName, Sensitive, Work};
@@ -16,5 +27,8 @@ pub use document::{
     WritesOutlook,
 };
 pub use finding::{Choice, Finding, Relation, Severity};
+pub use graph::{GraphError, StepGraph};
 pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+pub use options::{Options, addresses};
+pub use planner::plan;
 pub use step::{Because, Cost, EnvDiff, Step, StepId, StepKind, Undo};

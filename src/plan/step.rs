@@ -164,10 +164,10 @@ pub struct EnvDiff {
     pub path: String,
     /// The hosts, as people call them.
     pub hosts: Vec<String>,
-    /// Lines that go; sensitive values masked.
-    pub removed: Vec<String>,
-    /// Lines that come; sensitive values masked.
-    pub added: Vec<String>,
+    /// Our block's lines now; sensitive values masked.
+    pub before: Vec<String>,
+    /// Our block's lines afterwards; sensitive values masked.
+    pub after: Vec<String>,
     /// What runs afterwards.
     pub on_change: Option<String>,
 }

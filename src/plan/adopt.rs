@@ -1,0 +1,63 @@
+//! The step that only writes a marker: for replication that already runs as wanted.
+
+use super::{Action, Because, Call, Cost, Marker, Step, StepId, StepKind, Undo, Work};
+use crate::topology::{Member, MemberId, Replication};
+
+/// The step that records a member in its marker. `renewed`: it had one that says something else.
+pub fn step(
+    replication: &Replication,
+    id: &MemberId,
+    member: &Member,
+    marker: &Marker,
+    renewed: bool,
+) -> Step {
+    let (what, fact) = if renewed {
+        (
+            "write what the configuration says now into its marker; nothing else changes",
+            "its marker says something else",
+        )
+    } else {
+        (
+            "write its marker; nothing else changes",
+            "replicates as wanted and has no marker",
+        )
+    };
+    Step {
+        id: StepId(match id {
+            MemberId::Primary => format!("{}.primary.adopt", replication.name),
+            MemberId::Replica(name) => format!("{}.{name}.adopt", replication.name),
+        }),
+        kind: StepKind::Adopt,
+        replication: replication.name.clone(),
+        member: Some(id.clone()),
+        subject: member.server.to_string(),
+        machine: member.machine.clone(),
+        what: what.to_owned(),
+        because: Because {
+            place: member.place.clone(),
+            fact: fact.to_owned(),
+        },
+        needs: std::collections::BTreeSet::new(),
+        cost: Cost {
+            seconds: 0.2,
+            ..Cost::default()
+        },
+        undo: Undo::By("remove the marker; replform then plans from what it sees".to_owned()),
+        env: Vec::new(),
+        actions: vec![Action {
+            machine: member.machine.clone(),
+            lock: format!("{}:{}", replication.engine, member.instance.port),
+            work: Work::Script(call(marker)),
+        }],
+    }
+}
+
+/// The call that writes a marker.
+pub fn call(marker: &Marker) -> Call {
+    Call::new("apply/marker.sh", 30)
+        .text(
+            "marker_file",
+            Marker::file_name(&marker.topology, &marker.replication),
+        )
+        .text("marker_json", marker.to_json())
+}

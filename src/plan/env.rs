@@ -1,0 +1,444 @@
+//! What apps must know: the wished block of each app's file, and the step that writes it.
+//!
+//! Apps move last when something comes: the step needs every verify of its replication. A replica that isn't
+//! linked, and won't be by this plan, is named to no app, unless the file names it already and nothing is known of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::findings::choice;
+use super::{
+    Action, Argument, Because, Call, Cost, EnvDiff, Finding, Sensitive, Severity, Step, StepId,
+    StepKind, Undo, Work,
+};
+use crate::observe::{EnvFile, MachineObservation, Observation};
+use crate::secret::Secret;
+use crate::topology::{
+    App, Env, MachineId, Member, Names, Replica, Replication, Shown, Topology, WishedVariable,
+    env_begin_line, env_end_line, env_hash_line, env_line, env_names, pending_file,
+};
+
+/// A replication's wish and which of its replicas apps may be told of.
+pub(super) struct Wish<'a> {
+    pub topology: &'a Topology,
+    pub replication: &'a Replication,
+    /// Replicas that are linked, or will be by this plan.
+    pub linked: &'a BTreeSet<&'a str>,
+    /// The others.
+    pub unknown: &'a BTreeSet<&'a str>,
+}
+
+/// One line of a block: as written, as observed when it is right, as shown to people.
+struct Line {
+    written: Secret,
+    observed: String,
+    shown: String,
+}
+
+/// The env steps of one replication, and what stands in their way.
+pub(super) fn steps(
+    wish: &Wish<'_>,
+    observation: &Observation,
+    verified: &BTreeSet<StepId>,
+) -> (Vec<Step>, Vec<Finding>) {
+    let (mut steps, mut findings) = (Vec::new(), Vec::new());
+    let Some(env) = &wish.replication.env else {
+        return (steps, findings);
+    };
+    for app in env.targets.iter().filter_map(|id| wish.topology.app(id)) {
+        let mut changes = Vec::new();
+        for machine in &app.machines {
+            match observation.machines.get(machine) {
+                Some(MachineObservation::Reached(facts)) => match facts.env.get(&app.env_file) {
+                    Some(file) => {
+                        changes.extend(change(wish, env, app, machine, file, &mut findings))
+                    }
+                    None => findings.push(app_unknown(
+                        wish,
+                        app,
+                        machine,
+                        "its file is not in the observation",
+                    )),
+                },
+                Some(MachineObservation::Unreachable { message, .. }) => {
+                    findings.push(app_unknown(wish, app, machine, message));
+                }
+                None => findings.push(app_unknown(
+                    wish,
+                    app,
+                    machine,
+                    "it is not in the observation",
+                )),
+            }
+        }
+        if !changes.is_empty() {
+            steps.push(step(wish, env, app, changes, verified));
+        }
+    }
+    (steps, findings)
+}
+
+/// What one host's file needs.
+struct Change {
+    machine: MachineId,
+    before: Vec<String>,
+    lines: Vec<Line>,
+    owed: bool,
+}
+
+fn change(
+    wish: &Wish<'_>,
+    env: &Env,
+    app: &App,
+    machine: &MachineId,
+    file: &EnvFile,
+    findings: &mut Vec<Finding>,
+) -> Option<Change> {
+    let key = format!("{}.{}", wish.topology.name, wish.replication.name);
+    let now = file.blocks.get(&key).cloned().unwrap_or_default();
+    let lines = lines(wish, env, app, &now);
+    let mut add = |code, what: String, choices| {
+        findings.push(finding(
+            wish,
+            app,
+            machine,
+            code,
+            Severity::Blocked,
+            what,
+            choices,
+        ));
+    };
+    let lines = match lines {
+        Ok(lines) => lines,
+        Err(what) => {
+            add(
+                431,
+                what,
+                vec![choice(
+                    "change the value",
+                    "an environment file's value is one line",
+                )],
+            );
+            return None;
+        }
+    };
+    let names = env_names(wish.replication, env, &app.id);
+    for outside in file
+        .outside
+        .iter()
+        .filter(|outside| names.contains_key(&outside.name))
+    {
+        add(
+            424,
+            format!(
+                "{}:{} sets {} outside replform's block",
+                app.env_file, outside.line, outside.name
+            ),
+            vec![
+                choice(
+                    "hand it over",
+                    format!("remove line {} of {} there", outside.line, app.env_file),
+                ),
+                choice(
+                    "keep it",
+                    format!("write another prefix or name in env ({})", env.place),
+                ),
+            ],
+        );
+    }
+    if !file.directory_exists {
+        add(
+            426,
+            format!("the directory of {} isn't there", app.env_file),
+            vec![choice("make it", "replform makes no directories for apps")],
+        );
+    }
+    let owed = file.pending.contains(&key);
+    let wanted: Vec<&str> = lines.iter().map(|line| line.observed.as_str()).collect();
+    let differs = now != wanted;
+    (differs || owed).then(|| Change {
+        machine: machine.clone(),
+        before: now,
+        lines,
+        owed,
+    })
+}
+
+fn app_unknown(wish: &Wish<'_>, app: &App, machine: &MachineId, why: &str) -> Finding {
+    finding(
+        wish,
+        app,
+        machine,
+        425,
+        Severity::Unknown,
+        format!("its environment file can't be looked at, so it is left as it is: {why}"),
+        vec![choice("reach it", "then plan again")],
+    )
+}
+
+fn finding(
+    wish: &Wish<'_>,
+    app: &App,
+    machine: &MachineId,
+    code: u16,
+    severity: Severity,
+    what: String,
+    choices: Vec<super::Choice>,
+) -> Finding {
+    Finding {
+        code,
+        severity,
+        subject: format!("{} ({machine})", app.id),
+        replication: wish.replication.name.clone(),
+        what,
+        place: app.place.clone(),
+        choices,
+    }
+}
+
+/// The lines of an app's block, in the order of DESIGN's list, then the extra variables by name.
+fn lines(wish: &Wish<'_>, env: &Env, app: &App, now: &[String]) -> Result<Vec<Line>, String> {
+    let mut values: Vec<(String, WishedVariable)> = standard(wish, env, app, now)
+        .into_iter()
+        .map(|(suffix, value)| {
+            (
+                format!("{}_{suffix}", env.prefix),
+                WishedVariable::Plain(value),
+            )
+        })
+        .collect();
+    let extra = env.variables.get(&app.id).into_iter().flatten();
+    values.extend(extra.map(|(name, value)| (name.clone(), value.clone())));
+    let names = env_names(wish.replication, env, &app.id);
+    values
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match &value {
+                WishedVariable::Plain(text) => text.as_str(),
+                WishedVariable::Sensitive(secret) => secret.expose(),
+            };
+            let written = env_line(&name, text).map_err(|error| format!("{name}: {error}"))?;
+            Ok(match names.get(&name) {
+                Some(Shown::AsHash) => Line {
+                    observed: env_hash_line(&wish.topology.name, &name, text),
+                    shown: format!("{name}=(sensitive)"),
+                    written: Secret::new(written),
+                },
+                Some(Shown::Plainly) | None => Line {
+                    observed: written.clone(),
+                    shown: written.clone(),
+                    written: Secret::new(written),
+                },
+            })
+        })
+        .collect()
+}
+
+fn standard(wish: &Wish<'_>, env: &Env, app: &App, now: &[String]) -> Vec<(&'static str, String)> {
+    let replication = wish.replication;
+    let own = |member: &Member| member.server.stack == app.id.stack;
+    let seen = |member: &Member| {
+        if own(member) {
+            member.address.clone()
+        } else {
+            member.public_address.clone()
+        }
+    };
+    let told: Vec<&Replica> = replication
+        .replicas
+        .iter()
+        .filter(|replica| tell(wish, replica, &seen(&replica.member), now))
+        .collect();
+    let primary = &replication.primary;
+    let nearest = if own(primary) {
+        primary
+    } else {
+        told.iter()
+            .map(|replica| &replica.member)
+            .find(|member| own(member))
+            .unwrap_or(primary)
+    };
+    let join = |members: Vec<String>| members.join(",");
+    match env.names {
+        Names::Replica => {
+            let inner = told
+                .iter()
+                .filter(|r| own(&r.member))
+                .map(|r| r.member.address.clone())
+                .collect();
+            let outer = told
+                .iter()
+                .filter(|r| !own(&r.member))
+                .map(|r| r.member.public_address.clone())
+                .collect();
+            vec![
+                ("ADDRESS", seen(nearest)),
+                ("PRIMARY_ADDRESS", seen(primary)),
+                ("REPLICA_ADDRESSES_INT", join(inner)),
+                ("REPLICA_ADDRESSES_EXT", join(outer)),
+                ("PORT", nearest.instance.port.to_string()),
+            ]
+        }
+        Names::Cloud66 => {
+            // Apps beside a replica read from it by ADDRESS and get no slave addresses.
+            let told = if own(primary) { told } else { Vec::new() };
+            vec![
+                ("ADDRESS", seen(nearest)),
+                (
+                    "SLAVE_ADDRESSES_INT",
+                    join(told.iter().map(|r| r.member.address.clone()).collect()),
+                ),
+                (
+                    "SLAVE_ADDRESSES_EXT",
+                    join(
+                        told.iter()
+                            .map(|r| r.member.public_address.clone())
+                            .collect(),
+                    ),
+                ),
+            ]
+        }
+    }
+}
+
+/// Whether apps may be told of a replica: it is or will be linked, or nothing is known of it and the file names it.
+fn tell(wish: &Wish<'_>, replica: &Replica, address: &str, now: &[String]) -> bool {
+    wish.linked.contains(replica.name.as_str())
+        || (wish.unknown.contains(replica.name.as_str())
+            && now.iter().any(|line| {
+                line.split_once('=').is_some_and(|(name, value)| {
+                    name.contains("ADDRESSES") && value.split(',').any(|one| one == address)
+                })
+            }))
+}
+
+fn step(
+    wish: &Wish<'_>,
+    env: &Env,
+    app: &App,
+    changes: Vec<Change>,
+    verified: &BTreeSet<StepId>,
+) -> Step {
+    let mut diffs: BTreeMap<(Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
+    let mask = |line: &String| match line.split_once("=(sha256:") {
+        Some((name, _)) => format!("{name}=(sensitive)"),
+        None => line.clone(),
+    };
+    for change in &changes {
+        let before = change.before.iter().map(mask).collect();
+        let after = change.lines.iter().map(|line| line.shown.clone()).collect();
+        diffs
+            .entry((before, after))
+            .or_default()
+            .push(change.machine.to_string());
+    }
+    let hosts = changes.len();
+    let only_owed = changes.iter().all(|change| {
+        change.owed
+            && change
+                .before
+                .iter()
+                .eq(change.lines.iter().map(|l| &l.observed))
+    });
+    let fact = if only_owed {
+        "its file is right, but on_change has not yet succeeded"
+    } else {
+        "its file says something else"
+    };
+    Step {
+        id: StepId(format!(
+            "{}.env.{}.{}",
+            wish.replication.name, app.id.stack, app.id.name
+        )),
+        kind: StepKind::Env,
+        replication: wish.replication.name.clone(),
+        member: None,
+        subject: app.id.to_string(),
+        machine: app
+            .machines
+            .first()
+            .cloned()
+            .unwrap_or_else(|| MachineId(String::new())),
+        what: format!(
+            "{hosts} host{}: {}",
+            if hosts == 1 { "" } else { "s" },
+            if only_owed {
+                "run what is still owed"
+            } else {
+                "tell the app"
+            }
+        ),
+        because: Because {
+            place: env.place.clone(),
+            fact: fact.to_owned(),
+        },
+        needs: verified.clone(),
+        cost: Cost {
+            seconds: 0.5,
+            ..Cost::default()
+        },
+        undo: Undo::By("write the configuration as it was and apply".to_owned()),
+        env: diffs
+            .into_iter()
+            .map(|((before, after), hosts)| EnvDiff {
+                path: app.env_file.clone(),
+                hosts,
+                before,
+                after,
+                on_change: app.on_change.clone(),
+            })
+            .collect(),
+        actions: changes
+            .into_iter()
+            .map(|change| action(wish, app, change))
+            .collect(),
+    }
+}
+
+fn action(wish: &Wish<'_>, app: &App, change: Change) -> Action {
+    let (topology, replication) = (&wish.topology.name, &wish.replication.name);
+    let text: Vec<&str> = change
+        .lines
+        .iter()
+        .map(|line| line.written.expose())
+        .collect();
+    let sensitive = change
+        .lines
+        .iter()
+        .any(|line| line.observed != line.written.expose());
+    let block = if sensitive {
+        let hashed: Vec<&str> = change
+            .lines
+            .iter()
+            .map(|line| line.observed.as_str())
+            .collect();
+        let hash = super::names::digest(hashed.join("\n").as_bytes());
+        Argument::Sensitive(Sensitive {
+            text: Secret::new(text.join("\n")),
+            hash,
+        })
+    } else {
+        Argument::Lines(text.iter().map(|line| (*line).to_owned()).collect())
+    };
+    let names: Vec<String> = change
+        .lines
+        .iter()
+        .filter_map(|line| line.shown.split_once('=').map(|(name, _)| name.to_owned()))
+        .collect();
+    Action {
+        machine: change.machine,
+        lock: format!("env{}", app.env_file.replace('/', "-")),
+        work: Work::Script(
+            Call::new("apply/env.sh", 360)
+                .text("path", &app.env_file)
+                .text("begin_line", env_begin_line(topology, replication))
+                .text("end_line", env_end_line(topology, replication))
+                .text(
+                    "pending",
+                    pending_file(&app.env_file, topology, replication),
+                )
+                .text("on_change", app.on_change.clone().unwrap_or_default())
+                .with("names", Argument::Lines(names))
+                .with("block", block),
+        ),
+    }
+}

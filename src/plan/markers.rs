@@ -1,0 +1,121 @@
+//! Which marker each member is to carry, and which one it carries now.
+
+use std::collections::BTreeMap;
+
+use super::names::digest;
+use super::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+use crate::observe::{Facts, MarkerFile};
+use crate::topology::{Member, MemberId, Replication, Topology, Upstream};
+
+/// The marker of this replication that a machine carries, where it is one that can be read.
+pub fn found(facts: &Facts, topology: &str, replication: &str) -> Option<Marker> {
+    match facts
+        .markers
+        .get(&Marker::file_name(topology, replication))?
+    {
+        MarkerFile::Read { content } => serde_json::from_value(content.clone()).ok(),
+        MarkerFile::Damaged { .. } => None,
+    }
+}
+
+/// Markers of other topologies or replications that claim an instance (its engine and port) on a machine.
+pub fn claims<'a>(
+    facts: &'a Facts,
+    topology: &str,
+    replication: &Replication,
+    port: u16,
+) -> Vec<Marker> {
+    let own = Marker::file_name(topology, &replication.name);
+    let read = |(name, file): (&'a String, &'a MarkerFile)| match file {
+        MarkerFile::Read { content } if *name != own => {
+            serde_json::from_value::<Marker>(content.clone()).ok()
+        }
+        MarkerFile::Read { .. } | MarkerFile::Damaged { .. } => None,
+    };
+    facts
+        .markers
+        .iter()
+        .filter_map(read)
+        .filter(|marker| marker.engine == replication.engine.0 && marker.port == port)
+        .collect()
+}
+
+/// The marker that a member is to carry. The primary's names every member and app; a replica's only the primary and itself.
+pub fn wanted(
+    topology: &Topology,
+    replication: &Replication,
+    id: &MemberId,
+    objects: Vec<String>,
+    settings: BTreeMap<String, SettingChange>,
+) -> Marker {
+    let own = replication.member(id).unwrap_or(&replication.primary);
+    let listed = |member: &MemberId| match (id, member) {
+        (MemberId::Primary, _) | (_, MemberId::Primary) => true,
+        (own, other) => own == other,
+    };
+    let members: Vec<MarkerMember> = replication
+        .members()
+        .filter(|(member, _)| listed(member))
+        .map(|(member, data)| entry(replication, &member, data))
+        .collect();
+    Marker {
+        format_version: MARKER_FORMAT.to_owned(),
+        topology: topology.name.clone(),
+        replication: replication.name.clone(),
+        engine: replication.engine.0.clone(),
+        role: match id {
+            MemberId::Primary => MarkerRole::Primary,
+            MemberId::Replica(_) => MarkerRole::Replica,
+        },
+        port: own.instance.port,
+        env_targets: match id {
+            MemberId::Primary => env_targets(topology, replication),
+            MemberId::Replica(_) => Vec::new(),
+        },
+        objects,
+        settings,
+        desired_hash: desired_hash(replication, &members),
+        members,
+    }
+}
+
+fn entry(replication: &Replication, id: &MemberId, member: &Member) -> MarkerMember {
+    let upstream = match id {
+        MemberId::Primary => String::new(),
+        MemberId::Replica(name) => match replication.replica(name).map(|replica| &replica.upstream)
+        {
+            Some(Upstream::Replica(upstream)) => format!("replica.{upstream}"),
+            Some(Upstream::Primary) | None => "primary".to_owned(),
+        },
+    };
+    MarkerMember {
+        name: id.to_string(),
+        machine: member.machine.to_string(),
+        address: member.address.clone(),
+        port: member.instance.port,
+        upstream,
+    }
+}
+
+fn env_targets(topology: &Topology, replication: &Replication) -> Vec<String> {
+    let Some(env) = &replication.env else {
+        return Vec::new();
+    };
+    env.targets
+        .iter()
+        .filter_map(|id| topology.app(id))
+        .flat_map(|app| {
+            app.machines
+                .iter()
+                .map(|machine| format!("{machine} {}", app.env_file))
+        })
+        .collect()
+}
+
+fn desired_hash(replication: &Replication, members: &[MarkerMember]) -> String {
+    let text = format!(
+        "{:?} {:?} {:?} {members:?}",
+        replication.tls, replication.retain, replication.max_lag
+    );
+    digest(text.as_bytes())[..16].to_owned()
+}

@@ -1,0 +1,68 @@
+//! What the command line adds to the configuration for one plan.
+
+use std::collections::BTreeSet;
+
+use crate::topology::{Hazard, Replication, Topology};
+
+/// Options of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `-allow`: hazards accepted for this run.
+    pub allow: BTreeSet<Hazard>,
+    /// `-target`: only these addresses; empty: all.
+    pub targets: Vec<String>,
+    /// `-exclude`: all but these.
+    pub excludes: Vec<String>,
+}
+
+impl Options {
+    /// Whether the replica is to be planned.
+    pub fn includes(&self, replication: &str, replica: &str) -> bool {
+        let names = |address: &String| {
+            *address == format!("replication.{replication}")
+                || *address == format!("replication.{replication}.replica.{replica}")
+        };
+        (self.targets.is_empty() || self.targets.iter().any(names))
+            && !self.excludes.iter().any(names)
+    }
+
+    /// Whether anything of the replication is to be planned; apps go with the replication as a whole.
+    pub fn includes_replication(&self, replication: &Replication) -> bool {
+        let whole = format!("replication.{}", replication.name);
+        if self.excludes.contains(&whole) {
+            return false;
+        }
+        self.targets.is_empty()
+            || self.targets.contains(&whole)
+            || replication
+                .replicas
+                .iter()
+                .any(|replica| self.includes(&replication.name, &replica.name))
+    }
+
+    /// Targets and excludes that name nothing, with the addresses there are: each is an error.
+    pub fn unknown(&self, topology: &Topology) -> Vec<String> {
+        let known = addresses(topology);
+        self.targets
+            .iter()
+            .chain(&self.excludes)
+            .filter(|address| !known.contains(*address))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Every address that a target can name.
+pub fn addresses(topology: &Topology) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for replication in &topology.replications {
+        all.insert(format!("replication.{}", replication.name));
+        for replica in &replication.replicas {
+            all.insert(format!(
+                "replication.{}.replica.{}",
+                replication.name, replica.name
+            ));
+        }
+    }
+    all
+}

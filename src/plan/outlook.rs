@@ -1,0 +1,141 @@
+//! The five answers, summed over the steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Counts, Finding, Outlook, RestartOutlook, Severity, Step, StepKind, Undo, WritesOutlook,
+};
+use crate::topology::{Bytes, Hazard, Topology, format_duration};
+
+/// Links and servers made, changed, taken away.
+pub(super) fn counts(steps: &[Step]) -> Counts {
+    let count = |kinds: &[StepKind]| {
+        let subjects: BTreeSet<_> = steps
+            .iter()
+            .filter(|step| kinds.contains(&step.kind))
+            .map(|step| (&step.replication, &step.subject))
+            .collect();
+        u32::try_from(subjects.len()).unwrap_or(u32::MAX)
+    };
+    Counts {
+        add: count(&[StepKind::Link]),
+        change: count(&[
+            StepKind::Configure,
+            StepKind::Env,
+            StepKind::Adopt,
+            StepKind::Promote,
+            StepKind::Demote,
+        ]),
+        destroy: count(&[StepKind::Unlink]),
+    }
+}
+
+/// The answers.
+pub(super) fn outlook(topology: &Topology, steps: &[Step], findings: &[Finding]) -> Outlook {
+    let allowed = |step: &Step| {
+        findings.iter().find_map(|finding| match &finding.severity {
+            Severity::Hazard {
+                hazard: Hazard::Restart,
+                allowed,
+            } if finding.subject == step.subject && finding.replication == step.replication => {
+                allowed.clone()
+            }
+            _ => None,
+        })
+    };
+    let engine = |step: &Step| {
+        topology
+            .replications
+            .iter()
+            .find(|r| r.name == step.replication)
+            .map_or_else(String::new, |r| r.engine.0.clone())
+    };
+    let restarts = steps
+        .iter()
+        .filter_map(|step| {
+            let why = step.cost.restarts.as_ref()?;
+            Some(RestartOutlook {
+                what: format!("{} on {}, once ({why})", engine(step), step.subject),
+                allowed: allowed(step),
+            })
+        })
+        .collect();
+    let no_writes = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, step)| {
+            let seconds = step.cost.no_writes_seconds?;
+            Some(WritesOutlook {
+                replication: step.replication.clone(),
+                seconds,
+                step: index + 1,
+            })
+        })
+        .collect();
+    let copied = steps.iter().filter_map(copied).collect();
+    let copied_bytes = Bytes(
+        steps
+            .iter()
+            .filter_map(|step| step.cost.bytes)
+            .map(|bytes| bytes.0)
+            .sum(),
+    );
+    let lost = findings
+        .iter()
+        .filter(|finding| {
+            matches!(
+                finding.severity,
+                Severity::Hazard {
+                    hazard: Hazard::LoseWrites,
+                    ..
+                }
+            )
+        })
+        .map(|finding| format!("{}: {}", finding.subject, finding.what))
+        .collect();
+    let for_good = steps
+        .iter()
+        .filter_map(|step| match &step.undo {
+            Undo::Never(what) => Some(format!("{} {}: {what}", step.kind, step.subject)),
+            Undo::Nothing | Undo::By(_) => None,
+        })
+        .collect();
+    Outlook {
+        restarts,
+        no_writes,
+        lost,
+        copied,
+        copied_bytes,
+        for_good,
+        seconds: longest_path(steps),
+    }
+}
+
+fn copied(step: &Step) -> Option<String> {
+    let (bytes, from) = (step.cost.bytes?, step.cost.from.as_ref()?);
+    let time = format_duration(std::time::Duration::from_secs_f64(
+        step.cost.seconds.clamp(0.0, 1e9),
+    ));
+    let disk = match (step.cost.disk_needed, step.cost.disk_free) {
+        (Some(needed), Some(free)) => format!("; {} needs {needed}, has {free}", step.subject),
+        _ => String::new(),
+    };
+    Some(format!(
+        "{bytes} from {from} to {}, about {time}{disk}",
+        step.subject
+    ))
+}
+
+/// The steps run side by side: the whole takes as long as its longest chain. Steps come in order.
+fn longest_path(steps: &[Step]) -> f64 {
+    let mut ends: BTreeMap<&super::StepId, f64> = BTreeMap::new();
+    for step in steps {
+        let start = step
+            .needs
+            .iter()
+            .filter_map(|need| ends.get(need))
+            .fold(0.0_f64, |a, b| a.max(*b));
+        ends.insert(&step.id, start + step.cost.seconds);
+    }
+    ends.values().fold(0.0, |a, b| a.max(*b))
+}

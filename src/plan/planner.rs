@@ -1,0 +1,561 @@
+//! From a wish and an observation to a plan: relation, intent, checks, steps, order.
+//!
+//! Nothing here knows an engine; what is true of all of them (unreachable hosts, restarts that must be allowed,
+//! apps last, markers) is decided here, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::adopt;
+use super::env;
+use super::findings::{self, Findings};
+use super::graph::{GraphError, StepGraph};
+use super::intent::{Intent, intent};
+use super::markers;
+use super::outlook;
+use super::picture;
+use super::{
+    Finding, Marker, Options, Plan, PlannedReplication, Relation, Step, StepId, StepKind, document,
+};
+use crate::engines::{self, Engine, Link, Upstreams};
+use crate::observe::{Facts, Instance, MachineObservation, Observation, Role, ServerState};
+use crate::topology::{MemberId, Replica, Replication, Topology, Upstream};
+
+/// Makes the plan.
+///
+/// # Errors
+/// When the planner contradicts itself (steps that wait for each other): a fault to report, never the user's.
+pub fn plan(
+    topology: &Topology,
+    observation: &Observation,
+    options: &Options,
+) -> Result<Plan, GraphError> {
+    let mut steps = Vec::new();
+    let mut findings = Findings::default();
+    let mut replications = Vec::new();
+    for replication in topology
+        .replications
+        .iter()
+        .filter(|r| options.includes_replication(r))
+    {
+        let planned = ReplicationPlanner {
+            topology,
+            observation,
+            options,
+            replication,
+        }
+        .plan(&mut findings);
+        steps.extend(planned.steps);
+        replications.push(planned.shown);
+    }
+    findings::hazards_of_steps(topology, &steps, options, &mut findings);
+    findings::claims_on_disk(&steps, &mut findings);
+    let order = StepGraph::new(&steps)?.order(&steps)?;
+    let mut slots: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let steps: Vec<Step> = order
+        .into_iter()
+        .filter_map(|index| slots[index].take())
+        .collect();
+    let findings = findings.sorted();
+    Ok(Plan {
+        format_version: document::PLAN_FORMAT.to_owned(),
+        replform: env!("CARGO_PKG_VERSION").to_owned(),
+        topology: topology.name.clone(),
+        hash: super::hash::of(&topology.name, &steps, &findings),
+        observed_at: observation.observed_at.clone(),
+        counts: outlook::counts(&steps),
+        outlook: outlook::outlook(topology, &steps, &findings),
+        replications,
+        findings,
+        steps,
+    })
+}
+
+/// What planning one replication gave.
+struct Planned {
+    steps: Vec<Step>,
+    shown: PlannedReplication,
+}
+
+struct ReplicationPlanner<'a> {
+    topology: &'a Topology,
+    observation: &'a Observation,
+    options: &'a Options,
+    replication: &'a Replication,
+}
+
+/// A machine that answered, and the instance of interest on it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    facts: &'a Facts,
+    instance: &'a Instance,
+}
+
+/// A replica with its relation and what is to be done.
+struct Assessed<'a> {
+    replica: &'a Replica,
+    seen: Option<Seen<'a>>,
+    relation: Relation,
+    intent: Intent,
+}
+
+impl<'a> ReplicationPlanner<'a> {
+    fn plan(&self, findings: &mut Findings) -> Planned {
+        let Some(engine) = engines::engine(&self.replication.engine.0) else {
+            findings.push(findings::engine_not_built(self.replication));
+            return self.empty(self.replication.engine.0.clone());
+        };
+        let Some(primary) = self.primary(engine, findings) else {
+            return self.empty(engine.title().to_owned());
+        };
+        let marker = markers::found(primary.facts, &self.topology.name, &self.replication.name);
+        findings.extend(findings::vanished(self.replication, marker.as_ref()));
+        let assessed: Vec<Assessed<'_>> = self
+            .replication
+            .replicas
+            .iter()
+            .map(|replica| self.assess(engine, primary, replica, findings))
+            .collect();
+        let mut steps = self.primary_steps(engine, primary, marker.as_ref(), &assessed, findings);
+        let prepared = steps.last().map(|step| step.id.clone());
+        let upstream_marker = self.upstream_marker(engine, primary, marker.as_ref(), &assessed);
+        for one in &assessed {
+            steps.extend(self.replica_steps(
+                engine,
+                primary,
+                one,
+                prepared.as_ref(),
+                &upstream_marker,
+                findings,
+            ));
+        }
+        self.record_primary(primary, marker.as_ref(), &upstream_marker, &mut steps);
+        self.env_steps(&assessed, &mut steps, findings);
+        let shown = PlannedReplication {
+            name: self.replication.name.clone(),
+            engine: engines::title(engine, primary.instance),
+            picture: picture::rows(
+                engine,
+                self.replication,
+                primary.instance,
+                &assessed
+                    .iter()
+                    .map(|one| picture::Row {
+                        replica: one.replica,
+                        instance: one.seen.map(|seen| seen.instance),
+                        relation: &one.relation,
+                        linked_after: one.intent.links(),
+                    })
+                    .collect::<Vec<_>>(),
+            ),
+            place: self.replication.place.clone(),
+        };
+        Planned { steps, shown }
+    }
+
+    fn empty(&self, engine: String) -> Planned {
+        let shown = PlannedReplication {
+            name: self.replication.name.clone(),
+            engine,
+            picture: Vec::new(),
+            place: self.replication.place.clone(),
+        };
+        Planned {
+            steps: Vec::new(),
+            shown,
+        }
+    }
+
+    /// The primary, where it is there, answers and takes writes; else the finding that says why nothing can be planned.
+    fn primary(&self, engine: &dyn Engine, findings: &mut Findings) -> Option<Seen<'a>> {
+        let member = &self.replication.primary;
+        let Some(seen) = self.see(engine, &MemberId::Primary, findings) else {
+            return None;
+        };
+        if let Some(manager) = &seen.instance.manager {
+            findings.push(findings::managed(self.replication, member, manager));
+            return None;
+        }
+        match (&seen.instance.server, seen.instance.role) {
+            (ServerState::Running, Some(Role::Primary)) => Some(seen),
+            (ServerState::Running, Some(Role::Replica)) => {
+                findings.push(findings::primary_is_replica(
+                    self.replication,
+                    seen.instance,
+                ));
+                None
+            }
+            (state, _) => {
+                findings.push(findings::primary_not_running(
+                    self.replication,
+                    engine.title(),
+                    state,
+                ));
+                None
+            }
+        }
+    }
+
+    fn see(&self, engine: &dyn Engine, id: &MemberId, findings: &mut Findings) -> Option<Seen<'a>> {
+        let member = self.replication.member(id)?;
+        match self.observation.machines.get(&member.machine) {
+            Some(MachineObservation::Reached(facts)) => {
+                match facts.instance(engine.name(), member.instance.port) {
+                    Some(instance) => Some(Seen { facts, instance }),
+                    None => {
+                        findings.push(findings::not_observed(self.replication, member));
+                        None
+                    }
+                }
+            }
+            Some(MachineObservation::Unreachable { message, .. }) => {
+                findings.push(findings::unreachable(self.replication, id, member, message));
+                None
+            }
+            None => {
+                findings.push(findings::not_observed(self.replication, member));
+                None
+            }
+        }
+    }
+
+    fn assess(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'a>,
+        replica: &'a Replica,
+        findings: &mut Findings,
+    ) -> Assessed<'a> {
+        let id = MemberId::Replica(replica.name.clone());
+        let included = self.options.includes(&self.replication.name, &replica.name);
+        let skipped = |relation: Relation| Assessed {
+            replica,
+            seen: None,
+            relation,
+            intent: Intent::Leave,
+        };
+        let mut quiet = Findings::default();
+        let Some(seen) = self.see(engine, &id, if included { findings } else { &mut quiet }) else {
+            return skipped(Relation::Unreachable(
+                "its host can't be reached".to_owned(),
+            ));
+        };
+        let marker = markers::found(seen.facts, &self.topology.name, &self.replication.name);
+        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
+        let absent = Relation::Absent;
+        let link = self.link(
+            replica,
+            seen,
+            primary,
+            marker.as_ref(),
+            &absent,
+            None,
+            &wanted,
+            &wanted,
+        );
+        let mut relation = engine.relation(&link);
+        if relation == Relation::Linked && marker.is_none() {
+            relation = Relation::Unmanaged;
+        }
+        if !included {
+            return Assessed {
+                replica,
+                seen: Some(seen),
+                relation,
+                intent: Intent::Leave,
+            };
+        }
+        if let Some(manager) = &seen.instance.manager {
+            findings.push(findings::managed(
+                self.replication,
+                &replica.member,
+                manager,
+            ));
+            return Assessed {
+                replica,
+                seen: Some(seen),
+                relation,
+                intent: Intent::Leave,
+            };
+        }
+        let not_built = findings::link_not_built(self.replication, replica);
+        let blocked = not_built.is_some();
+        findings.extend(not_built);
+        let stale = marker
+            .as_ref()
+            .is_some_and(|found| *found != self.wanted_marker(&id, Some(found), BTreeMap::new()));
+        let intent = if blocked {
+            Intent::Leave
+        } else {
+            intent(&relation, stale)
+        };
+        findings.extend(findings::relation(
+            self.replication,
+            replica,
+            seen.instance,
+            &relation,
+            self.options,
+        ));
+        findings.extend(findings::claimed(
+            self.replication,
+            &replica.member,
+            &markers::claims(
+                seen.facts,
+                &self.topology.name,
+                self.replication,
+                replica.member.instance.port,
+            ),
+            &relation,
+        ));
+        Assessed {
+            replica,
+            seen: Some(seen),
+            relation,
+            intent,
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a link is made of all of them, once"
+    )]
+    fn link<'b>(
+        &'b self,
+        replica: &'b Replica,
+        seen: Seen<'b>,
+        upstream: Seen<'b>,
+        marker: Option<&'b Marker>,
+        relation: &'b Relation,
+        prepared: Option<&'b StepId>,
+        wanted_marker: &'b Marker,
+        wanted_upstream_marker: &'b Marker,
+    ) -> Link<'b> {
+        Link {
+            topology: self.topology,
+            observation: self.observation,
+            replication: self.replication,
+            replica,
+            upstream: match &replica.upstream {
+                Upstream::Primary => &self.replication.primary,
+                Upstream::Replica(name) => self
+                    .replication
+                    .replica(name)
+                    .map_or(&self.replication.primary, |replica| &replica.member),
+            },
+            facts: seen.facts,
+            instance: seen.instance,
+            upstream_facts: upstream.facts,
+            upstream_instance: upstream.instance,
+            marker,
+            relation,
+            prepared,
+            wanted_marker,
+            wanted_upstream_marker,
+        }
+    }
+
+    /// The marker a member is to carry: what the configuration says, with the settings that were changed earlier kept.
+    fn wanted_marker(
+        &self,
+        id: &MemberId,
+        found: Option<&Marker>,
+        changes: BTreeMap<String, super::SettingChange>,
+    ) -> Marker {
+        let mut settings = found
+            .map(|marker| marker.settings.clone())
+            .unwrap_or_default();
+        for (name, change) in changes {
+            let before = settings
+                .get(&name)
+                .map_or(change.before.clone(), |earlier| earlier.before.clone());
+            settings.insert(
+                name,
+                super::SettingChange {
+                    before,
+                    set: change.set,
+                },
+            );
+        }
+        let objects = match id {
+            MemberId::Primary => {
+                engines::engine(&self.replication.engine.0).map_or_else(Vec::new, |engine| {
+                    self.replication
+                        .replicas
+                        .iter()
+                        .map(|r| engine.account(&self.replication.name, &r.name))
+                        .collect()
+                })
+            }
+            MemberId::Replica(_) => Vec::new(),
+        };
+        markers::wanted(self.topology, self.replication, id, objects, settings)
+    }
+
+    fn upstreams<'b>(
+        &'b self,
+        primary: Seen<'b>,
+        marker: Option<&'b Marker>,
+        new: &'b [&'b Replica],
+        standing: &'b [&'b Replica],
+        wanted_marker: &'b Marker,
+    ) -> Upstreams<'b> {
+        Upstreams {
+            topology: self.topology,
+            replication: self.replication,
+            id: &MemberId::Primary,
+            member: &self.replication.primary,
+            facts: primary.facts,
+            instance: primary.instance,
+            new,
+            standing,
+            marker,
+            wanted_marker,
+        }
+    }
+
+    fn upstream_marker(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        marker: Option<&Marker>,
+        assessed: &[Assessed<'_>],
+    ) -> Marker {
+        let (new, standing) = split(assessed);
+        let bare = self.wanted_marker(&MemberId::Primary, marker, BTreeMap::new());
+        let changes =
+            engine.setting_changes(&self.upstreams(primary, marker, &new, &standing, &bare));
+        self.wanted_marker(&MemberId::Primary, marker, changes)
+    }
+
+    fn primary_steps(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        marker: Option<&Marker>,
+        assessed: &[Assessed<'_>],
+        findings: &mut Findings,
+    ) -> Vec<Step> {
+        let (new, standing) = split(assessed);
+        let wanted = self.upstream_marker(engine, primary, marker, assessed);
+        let upstreams = self.upstreams(primary, marker, &new, &standing, &wanted);
+        findings.extend(engine.check_upstream(&upstreams));
+        engine.prepare(&upstreams)
+    }
+
+    fn replica_steps(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        one: &Assessed<'_>,
+        prepared: Option<&StepId>,
+        upstream_marker: &Marker,
+        findings: &mut Findings,
+    ) -> Vec<Step> {
+        let Some(seen) = one.seen else {
+            return Vec::new();
+        };
+        let id = MemberId::Replica(one.replica.name.clone());
+        let marker = markers::found(seen.facts, &self.topology.name, &self.replication.name);
+        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
+        let link = self.link(
+            one.replica,
+            seen,
+            primary,
+            marker.as_ref(),
+            &one.relation,
+            prepared,
+            &wanted,
+            upstream_marker,
+        );
+        match one.intent {
+            Intent::Leave => Vec::new(),
+            Intent::Adopt => vec![adopt::step(
+                self.replication,
+                &id,
+                &one.replica.member,
+                &wanted,
+                marker.is_some(),
+            )],
+            Intent::Seed => {
+                findings.extend(engine.check_link(&link));
+                findings.extend(findings::general_checks(&link, true));
+                engine.seed(&link)
+            }
+            Intent::Reconnect => {
+                findings.extend(engine.check_link(&link));
+                findings.extend(findings::general_checks(&link, false));
+                engine.reconnect(&link)
+            }
+        }
+    }
+
+    /// The primary's marker, where no other step writes it on the way.
+    fn record_primary(
+        &self,
+        primary: Seen<'_>,
+        found: Option<&Marker>,
+        wanted: &Marker,
+        steps: &mut Vec<Step>,
+    ) {
+        let _ = primary;
+        let written = steps
+            .iter()
+            .any(|step| matches!(step.kind, StepKind::Account));
+        if !written && found != Some(wanted) && !self.replication.replicas.is_empty() {
+            let any_link = steps.iter().any(|step| step.kind == StepKind::Adopt);
+            if any_link
+                || found.is_some()
+                || steps.iter().any(|step| step.kind == StepKind::Configure)
+            {
+                steps.push(adopt::step(
+                    self.replication,
+                    &MemberId::Primary,
+                    &self.replication.primary,
+                    wanted,
+                    found.is_some(),
+                ));
+            }
+        }
+    }
+
+    fn env_steps(&self, assessed: &[Assessed<'_>], steps: &mut Vec<Step>, findings: &mut Findings) {
+        let linked: BTreeSet<&str> = assessed
+            .iter()
+            .filter(|one| {
+                one.intent.links() || matches!(one.relation, Relation::Linked | Relation::Unmanaged)
+            })
+            .map(|one| one.replica.name.as_str())
+            .collect();
+        let unknown: BTreeSet<&str> = assessed
+            .iter()
+            .filter(|one| !linked.contains(one.replica.name.as_str()))
+            .map(|one| one.replica.name.as_str())
+            .collect();
+        let verified: BTreeSet<StepId> = steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Verify)
+            .map(|step| step.id.clone())
+            .collect();
+        let wish = env::Wish {
+            topology: self.topology,
+            replication: self.replication,
+            linked: &linked,
+            unknown: &unknown,
+        };
+        let (env_steps, env_findings): (Vec<Step>, Vec<Finding>) =
+            env::steps(&wish, self.observation, &verified);
+        steps.extend(env_steps);
+        findings.extend(env_findings);
+    }
+}
+
+fn split<'a>(assessed: &[Assessed<'a>]) -> (Vec<&'a Replica>, Vec<&'a Replica>) {
+    let of = |linking: bool| {
+        assessed
+            .iter()
+            .filter(|one| one.intent.links() == linking)
+            .filter(|one| linking || matches!(one.relation, Relation::Linked | Relation::Unmanaged))
+            .map(|one| one.replica)
+            .collect()
+    };
+    (of(true), of(false))
+}
