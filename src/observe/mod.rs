@@ -4,13 +4,19 @@
 //! An observation holds no secrets, so it may be saved and planned from elsewhere. A host that can't be
 //! reached is a fact with a reason, never an error, and *unknown* is never treated as *absent*.
 
+mod decode;
+mod decode_host;
+mod decode_rows;
 mod instance;
+mod request;
 mod types;
 
+pub use decode::{ProbeError, RoundTrip, decode};
 pub use instance::{
     Data, Database, Downstream, Instance, Manager, Position, Role, ServerState, SetAside,
     Streaming, UpstreamSeen,
 };
+pub use request::{PROBE_SCRIPT, ProbeRequest, reach_key, requests};
 pub use types::{
     EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation, MarkerFile,
     OBSERVATION_FORMAT, Observation, OutsideName, Reach,

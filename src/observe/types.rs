@@ -180,6 +180,9 @@ pub struct EnvFile {
     pub exists: bool,
     /// Whether its directory is there.
     pub directory_exists: bool,
+    /// Why nothing is known of what stands in it; never taken for a file without our block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     /// The lines of our block by replication, in order; a sensitive value stands as `NAME=(sha256:…)`.
     pub blocks: BTreeMap<String, Vec<String>>,
     /// Names of ours outside any block of ours.
