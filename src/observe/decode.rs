@@ -222,7 +222,9 @@ fn instances(
         Some("0") => engine
             .decode(&said, &ports)
             .unwrap_or_else(|error| unknown(error.to_string())),
-        Some("124" | "137") => unknown("the probe of the database had no answer in 25 s".to_owned()),
+        Some("124" | "137") => {
+            unknown("the probe of the database had no answer in 25 s".to_owned())
+        }
         code => unknown(format!(
             "the probe of the database ended with code {}",
             code.unwrap_or("unknown")

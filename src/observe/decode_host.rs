@@ -58,7 +58,8 @@ impl Clock<'_> {
     /// Offset, doubt and the probe's duration, milliseconds. As NTP does: what the round trip took beyond the probe itself
     /// is shared out evenly between there and back; the doubt is half of it.
     fn offset(&self) -> (Option<i64>, u64, u64) {
-        let seconds = |text: Option<&str>| text?.trim().parse::<f64>().ok().filter(|s| s.is_finite());
+        let seconds =
+            |text: Option<&str>| text?.trim().parse::<f64>().ok().filter(|s| s.is_finite());
         let (Some(begin), Some(end)) = (seconds(self.begin), seconds(self.end)) else {
             return (None, 0, 0);
         };
