@@ -1,0 +1,240 @@
+//! Renders diagnostics: as text in rustc's look, and as JSON in Terraform's shape.
+//!
+//! Pure: text comes through [`Texts`], the result is a `String` or a JSON value, and printing is
+//! the business of `ui` and `cli`.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value as Json, json};
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::span::{Position, SourceText, Span, Texts};
+
+/// Whether the text carries ANSI colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// For a terminal.
+    Ansi,
+    /// For pipes, files and `NO_COLOR`.
+    Plain,
+}
+
+/// Longest stretch of source that one snippet shows, in bytes: longer ones are cut at the start's line.
+const LONGEST_SNIPPET: usize = 64 * 1024;
+
+/// One diagnostic as text, with a line end.
+pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let code = diagnostic.code.to_string();
+    let mut group = Group::with_title(level.primary_title(diagnostic.summary).id(code));
+    let mut places: Vec<(Span, &str, AnnotationKind)> = Vec::new();
+    if let Some(span) = diagnostic.span {
+        places.push((span, &diagnostic.label, AnnotationKind::Primary));
+    }
+    places.extend(diagnostic.notes.iter().map(|(span, text)| (*span, text.as_str(), AnnotationKind::Context)));
+    let snippets = snippets(&places, texts);
+    for snippet in &snippets {
+        group = group.element(snippet.element());
+    }
+    if !diagnostic.detail.is_empty() {
+        group = group.element(Level::NOTE.message(&diagnostic.detail));
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help));
+    }
+    let renderer = match colour {
+        Colour::Ansi => Renderer::styled(),
+        Colour::Plain => Renderer::plain(),
+    };
+    let mut text = renderer.render(&[group]);
+    text.push('\n');
+    text
+}
+
+/// All of them, in the order given, an empty line between two.
+pub fn render_all(diagnostics: &[Diagnostic], texts: &dyn Texts, colour: Colour) -> String {
+    diagnostics.iter().map(|diagnostic| render(diagnostic, texts, colour)).collect::<Vec<_>>().join("\n")
+}
+
+/// A stretch of one file with the places in it.
+struct Stretch<'a> {
+    name: String,
+    text: String,
+    first_line: usize,
+    places: Vec<(std::ops::Range<usize>, &'a str, AnnotationKind)>,
+}
+
+impl<'a> Stretch<'a> {
+    fn element(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        let annotations = self.places.iter().map(|(range, label, kind)| {
+            let annotation = kind.span(range.clone());
+            if label.is_empty() { annotation } else { annotation.label(*label) }
+        });
+        Snippet::source(self.text.as_str())
+            .line_start(self.first_line)
+            .path(self.name.as_str())
+            .annotations(annotations)
+    }
+}
+
+/// Groups the places by file, in order of first mention; each file's text is cut to the lines needed.
+fn snippets<'a>(places: &[(Span, &'a str, AnnotationKind)], texts: &dyn Texts) -> Vec<Stretch<'a>> {
+    let mut files = Vec::new();
+    for (span, _, _) in places {
+        if !files.contains(&span.file) {
+            files.push(span.file);
+        }
+    }
+    files
+        .into_iter()
+        .filter_map(|file| {
+            let source = texts.source(file)?;
+            let here: Vec<_> = places.iter().filter(|(span, _, _)| span.file == file).collect();
+            Some(stretch(&source, &here))
+        })
+        .collect()
+}
+
+fn stretch<'a>(source: &SourceText, places: &[&(Span, &'a str, AnnotationKind)]) -> Stretch<'a> {
+    let first = places.iter().map(|(span, _, _)| source.position(span.start).line).min().unwrap_or(1);
+    let start = source.line_start(first);
+    let last = places.iter().map(|(span, _, _)| source.position(visible_end(source, *span)).line).max().unwrap_or(first);
+    let mut end = (source.line_start(last) + source.line(last).len()).max(start);
+    if end - start > LONGEST_SNIPPET {
+        end = start + LONGEST_SNIPPET;
+        while !source.text.is_char_boundary(end) {
+            end -= 1;
+        }
+    }
+    let places = places
+        .iter()
+        .map(|(span, label, kind)| {
+            let from = source.position(span.start).byte.clamp(start, end);
+            let to = source.position(visible_end(source, *span)).byte.clamp(from, end);
+            (from - start..to - start, *label, *kind)
+        })
+        .collect();
+    Stretch { name: source.name.clone(), text: source.text[start..end].to_owned(), first_line: first, places }
+}
+
+/// Where the marked range ends: a range over several lines marks its first line only, so that a
+/// whole block isn't printed.
+fn visible_end(source: &SourceText, span: Span) -> usize {
+    let first = source.position(span.start);
+    let line_end = source.line_start(first.line) + source.line(first.line).len();
+    span.end.min(line_end.max(span.start))
+}
+
+/// One diagnostic in the shape of `terraform validate -json`, with `code` beside it.
+pub fn to_json(diagnostic: &Diagnostic, texts: &dyn Texts) -> Json {
+    let mut detail = Vec::new();
+    detail.extend((!diagnostic.label.is_empty()).then(|| sentence(&diagnostic.label)));
+    detail.extend((!diagnostic.detail.is_empty()).then(|| sentence(&diagnostic.detail)));
+    detail.extend(diagnostic.help.as_deref().map(|help| sentence(&format!("help: {help}"))));
+    let mut object = json!({
+        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "code": diagnostic.code.to_string(),
+        "summary": diagnostic.summary,
+        "detail": detail.join(" "),
+    });
+    let place = diagnostic.span.and_then(|span| Some((span, texts.source(span.file)?)));
+    if let (Some((span, source)), Some(map)) = (place, object.as_object_mut()) {
+        let (start, end) = (source.position(span.start), source.position(span.end));
+        map.insert("range".into(), json!({"filename": source.name, "start": position(start), "end": position(end)}));
+        map.insert("snippet".into(), snippet_json(&source, span, start));
+    }
+    object
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '?', '!']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn position(position: Position) -> Json {
+    json!({"line": position.line, "column": position.column, "byte": position.byte})
+}
+
+fn snippet_json(source: &SourceText, span: Span, start: Position) -> Json {
+    let line_start = source.line_start(start.line);
+    let code = source.line(start.line);
+    let from = (start.byte - line_start).min(code.len());
+    let to = visible_end(source, span).saturating_sub(line_start).clamp(from, code.len());
+    json!({
+        "context": enclosing_block(source, start.line),
+        "code": code,
+        "start_line": start.line,
+        "highlight_start_offset": from,
+        "highlight_end_offset": to,
+        "values": [],
+    })
+}
+
+/// The heading of the top-level block around a line, as `stack "eu"`; null outside of any.
+fn enclosing_block(source: &SourceText, line: usize) -> Option<String> {
+    for number in (1..=line).rev() {
+        let text = source.line(number);
+        if text.starts_with('}') && number < line {
+            return None;
+        }
+        if text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.contains('{') {
+            let heading = text.split('{').next().unwrap_or_default().trim();
+            return (!heading.contains('=')).then(|| heading.to_owned());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{FileId, codes};
+    use super::*;
+
+    struct One(Arc<SourceText>);
+    impl Texts for One {
+        fn source(&self, _: FileId) -> Option<Arc<SourceText>> {
+            Some(self.0.clone())
+        }
+    }
+
+    fn example() -> (Diagnostic, One) {
+        let text = "stack \"eu\" {\n\tserver \"ö\" { host = nosuch }\n}\n";
+        let start = text.find("nosuch").unwrap();
+        let diagnostic = Diagnostic::error(codes::NO_SUCH_NAME, Span::new(FileId(0), start, start + 6), "not defined")
+            .help("did you mean `such`?");
+        (diagnostic, One(Arc::new(SourceText::new("main.rf.hcl".into(), text.into()))))
+    }
+
+    #[test]
+    fn text_has_the_place_the_line_and_the_help() {
+        let (diagnostic, texts) = example();
+        let text = render(&diagnostic, &texts, Colour::Plain);
+        assert!(text.starts_with("error[RF0101]: no such name\n"), "{text}");
+        assert!(text.contains("main.rf.hcl:2:22"), "{text}");
+        assert!(text.contains("^^^^^^ not defined"), "{text}");
+        assert!(text.contains("help: did you mean `such`?"), "{text}");
+    }
+
+    #[test]
+    fn json_has_terraforms_shape() {
+        let (diagnostic, texts) = example();
+        let json = to_json(&diagnostic, &texts);
+        assert_eq!(json["range"]["start"]["line"], 2);
+        assert_eq!(json["range"]["start"]["column"], 22);
+        assert_eq!(json["snippet"]["context"], "stack \"eu\"");
+        assert_eq!(json["snippet"]["code"], "\tserver \"ö\" { host = nosuch }");
+        assert_eq!(json["snippet"]["highlight_start_offset"], 22);
+        assert_eq!(json["detail"], "not defined. help: did you mean `such`?");
+    }
+
+    #[test]
+    fn a_place_beyond_the_end_is_no_panic() {
+        let (mut diagnostic, texts) = example();
+        diagnostic.span = Some(Span::new(FileId(0), 9999, 10001));
+        assert!(render(&diagnostic, &texts, Colour::Plain).contains("main.rf.hcl"));
+        to_json(&diagnostic, &texts);
+    }
+}
