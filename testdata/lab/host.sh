@@ -45,15 +45,43 @@ host_write_names() {
   done
 }
 
+# Prints the host's own control groups, one in each tree that systemd uses; nothing where a systemd runs this machine and
+# gives each host a scope. Without them all hosts would share one tree, and a unit would seem to run as long as a unit of
+# that name runs on any host of any lab.
+host_cgroups() {
+  [ ! -d /run/systemd/system ] || return 0
+  local top
+  for top in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+    if [ -e "$top/cgroup.procs" ]; then printf '%s/replform-lab/%s/%s\n' "$top" "$lab" "$1"; fi
+  done
+}
+
+# Takes the host's control groups away; its processes have ended.
+host_remove_cgroups() {
+  local cgroup tries
+  for cgroup in $(host_cgroups "$1"); do
+    for ((tries = 0; tries < 100; tries++)); do
+      [ -d "$cgroup" ] || break
+      find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.05
+    done
+    rmdir "${cgroup%/*}" "${cgroup%/*/*}" 2>/dev/null || true # the last one out
+  done
+}
+
 # Starts the machine in a session of its own. The pid is written down before it becomes systemd-nspawn.
 host_boot() {
   local host=$1
+  local -a cgroups
   local -a options=(--quiet "--directory=$disks/$host/root" "--machine=$host.$lab" "--hostname=$host" --register=no
     "--network-veth-extra=vb-$host:eth0" --resolv-conf=off --link-journal=no --timezone=off --boot)
-  # Where systemd runs this machine, each host gets a scope of its own; elsewhere it stays in the caller's cgroup.
-  [ -d /run/systemd/system ] || options+=(--keep-unit)
+  mapfile -t cgroups < <(host_cgroups "$host")
+  if [ "${#cgroups[@]}" -gt 0 ]; then
+    options+=(--keep-unit)
+    mkdir -p "${cgroups[@]}"
+  fi
   # shellcheck disable=SC2016 # expanded by the inner shell
-  setsid --fork sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$state/hosts/$host/pid" \
+  setsid --fork bash -c 'echo $$ >"$1"; for ((n = $2; n > 0; n--)); do echo $$ >"$3/cgroup.procs"; set -- "$1" "$2" "${@:4}"; done
+    shift 2; exec "$@"' bash "$state/hosts/$host/pid" "${#cgroups[@]}" "${cgroups[@]}" \
     nsenter --net="/run/netns/$namespace" systemd-nspawn "${options[@]}" \
     </dev/null >>"$state/hosts/$host/console" 2>&1
   network_plug_in "$host"
@@ -114,7 +142,9 @@ host_kill() {
   done
 }
 
+# Removes the mount and the control group of a host that has ended.
 host_unmount() {
+  host_remove_cgroups "$1"
   local root=$disks/$1/root tries
   for ((tries = 0; tries < 50; tries++)); do
     mountpoint -q "$root" || return 0
@@ -155,6 +185,7 @@ lab_enter() {
 lab_power_off() {
   check_host "$1"
   host_kill "$1"
+  host_remove_cgroups "$1"
 }
 
 lab_power_on() {

@@ -304,17 +304,6 @@ impl Running {
             stderr: read("err"),
         }
     }
-
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    /// What it has said on both streams so far.
-    pub fn said(&self) -> String {
-        let read = |end: &str| std::fs::read_to_string(self.log.with_extension(end)).unwrap();
-        read("out") + &read("err")
-    }
 }
 
 impl Drop for Running {

@@ -114,7 +114,7 @@ fn a_second_apply_is_told_who_holds_the_lock_and_gets_it_when_the_first_dies() {
         me.trim()
     );
     assert!(
-        sql(db1, "select count(*) from pg_stat_progress_basebackup") >= "1".to_owned(),
+        sql(db1, "select count(*) from pg_stat_progress_basebackup") != "0",
         "the first goes on"
     );
 
