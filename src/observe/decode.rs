@@ -251,3 +251,178 @@ fn unknown_instance(engine: &str, port: u16, why: String) -> Instance {
         details: serde_json::Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::topology::{Shown, env_hash_line};
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/host")
+    }
+
+    /// Each case is three files: NAME.request.json, NAME.txt (what a real host said to it), NAME.json (the facts).
+    fn cases() -> Vec<(String, ProbeRequest)> {
+        let mut cases: Vec<_> = std::fs::read_dir(folder())
+            .unwrap()
+            .filter_map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name()?.to_str()?.strip_suffix(".request.json")?;
+                let request = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+                Some((name.to_owned(), request))
+            })
+            .collect();
+        cases.sort_by(|a, b| a.0.cmp(&b.0));
+        cases
+    }
+
+    fn said(name: &str) -> String {
+        std::fs::read_to_string(folder().join(format!("{name}.txt"))).unwrap()
+    }
+
+    fn trip(text: &str) -> RoundTrip {
+        let clock = |line: Option<&str>| line.unwrap()["clock ".len()..].parse::<f64>().unwrap();
+        let mut lines = text.lines().filter(|line| line.starts_with("clock "));
+        RoundTrip {
+            asked: clock(lines.next()) - 0.04,
+            answered: clock(lines.next_back()) + 0.06,
+        }
+    }
+
+    #[test]
+    fn recorded_hosts_decode_to_their_facts() {
+        let rewrite = std::env::var_os("REPLFORM_REWRITE").is_some();
+        let cases = cases();
+        assert!(cases.len() >= 3);
+        for (name, request) in cases {
+            let text = said(&name);
+            let facts = decode(&text, &request, trip(&text)).unwrap();
+            let json = serde_json::to_string_pretty(&facts).unwrap() + "\n";
+            let path = folder().join(format!("{name}.json"));
+            if rewrite {
+                std::fs::write(&path, &json).unwrap();
+            }
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), json, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_apps_own_secrets_never_leave_its_host() {
+        for (name, _) in cases() {
+            let text = said(&name);
+            for canary in ["canary", "s3cr3t", "it's old", "RAILS_ENV"] {
+                assert!(!text.contains(canary), "{name} printed {canary}");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_and_planner_hash_a_sensitive_value_alike() {
+        let text = said("app");
+        for (name, value) in [
+            ("ORDERS_URL", "postgres://app:s3cr3t$x@10.77.9.11/orders"),
+            ("OLD_EXTRA", "it's old $5"),
+        ] {
+            let line = env_hash_line("acme", name, value);
+            assert!(text.contains(&format!("|line {line}\n")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_its_end_is_cut() {
+        for (name, request) in cases() {
+            let text = said(&name);
+            let lines: Vec<&str> = text.lines().collect();
+            for length in 0..lines.len() {
+                let part = lines[..length].join("\n");
+                let result = decode(&part, &request, trip(&text));
+                assert!(
+                    matches!(result, Err(ProbeError::Cut { .. })),
+                    "{name} {length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_was_asked_for_and_is_missing_is_an_error() {
+        for (name, request) in cases() {
+            let text = said(&name);
+            let trip = trip(&text);
+            for title in sections(&text).iter().map(|section| section.title) {
+                let without: String = text
+                    .split_inclusive("== ")
+                    .collect::<String>()
+                    .split("== ")
+                    .filter(|part| part.lines().next() != Some(title))
+                    .collect::<Vec<_>>()
+                    .join("== ");
+                assert!(
+                    decode(&without, &request, trip).is_err(),
+                    "{name} without {title}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn without_root_nothing_is_known() {
+        let text = "== host\nclock 1.0\nuid 1000\nmemory MemTotal: 9 kB\nmemory MemAvailable: 9 kB\n== end\nclock 2.0\nended\n";
+        let trip = RoundTrip {
+            asked: 1.0,
+            answered: 2.0,
+        };
+        let error = decode(text, &ProbeRequest::default(), trip).unwrap_err();
+        assert_eq!(error.reason(), "not_root");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_decodes_or_fails(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just("== host".to_owned()), Just("== env /etc/a.env".to_owned()), Just("== markers".to_owned()),
+                    Just("== jobs".to_owned()), Just("== locks".to_owned()), Just("== reach".to_owned()),
+                    Just("== engine postgresql".to_owned()), Just("== end".to_owned()), Just("ended".to_owned()),
+                    Just("uid 0".to_owned()), Just("memory MemTotal: 1 kB".to_owned()), Just("memory MemAvailable: 1 kB".to_owned()),
+                    "(clock|job|id|hash|status|progress|age|lock|holder|file|pending|exit|[|]begin|[|]line|[|]outside|[|]) [ -~]{0,20}",
+                    "\\PC{0,30}",
+                ],
+                0..40,
+            ),
+        ) {
+            let request = ProbeRequest {
+                topology: "acme".to_owned(),
+                engines: [("postgresql".to_owned(), [5432].into())].into(),
+                reach: [("10.0.0.1".to_owned(), 5432)].into(),
+                env: [("/etc/a.env".to_owned(), [("A".to_owned(), Shown::AsHash)].into())].into(),
+            };
+            let _ = decode(&lines.join("\n"), &request, RoundTrip { asked: f64::NAN, answered: 1e300 });
+        }
+
+        #[test]
+        fn a_recorded_text_with_any_line_changed_decodes_or_fails(at in 0..200_usize, line in "\\PC{0,30}") {
+            for (name, request) in cases() {
+                let text = said(&name);
+                let mut lines: Vec<&str> = text.lines().collect();
+                let at = at % lines.len();
+                lines[at] = &line;
+                let _ = decode(&lines.join("\n"), &request, trip(&text));
+            }
+        }
+    }
+
+    /// `testdata/observations/record` runs this to have the scripts for its hosts.
+    #[test]
+    #[ignore = "writes the scripts for a recording"]
+    fn write_scripts() {
+        let folder = PathBuf::from(std::env::var_os("REPLFORM_SCRIPTS").unwrap());
+        for (name, request) in cases() {
+            std::fs::write(folder.join(format!("{name}.sh")), request.script().unwrap()).unwrap();
+        }
+    }
+}

@@ -58,7 +58,11 @@ probe_try() {
     *)
       case $probe_said in
         *'Connection refused'*) probe_said=refused ;;
-        *) probe_said="failed $(printf '%s' "${probe_said##*bash: }" | tr '\n' ' ' | cut -c 1-200)" ;;
+        *)
+          # The first line ends with the system's own words.
+          probe_said=$(printf '%s\n' "$probe_said" | head -n 1 | cut -c 1-200)
+          probe_said="failed ${probe_said##*: }"
+          ;;
       esac
       ;;
   esac

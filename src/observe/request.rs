@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::engines::engine;
 use crate::remote::{QuoteError, quote};
 use crate::topology::{
@@ -12,7 +14,8 @@ use crate::topology::{
 pub const PROBE_SCRIPT: &str = include_str!("probe.sh");
 
 /// What one machine is asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProbeRequest {
     /// The topology, whose blocks in environment files are ours.
     pub topology: String,

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use openssl::sha::sha256;
+use serde::{Deserialize, Serialize};
 
 use super::{AppId, Env, MachineId, Names, Replication, Topology, WishedVariable};
 
@@ -17,7 +18,8 @@ use super::{AppId, Env, MachineId, Names, Replication, Topology, WishedVariable}
 pub const PENDING_DIRECTORY: &str = "/var/lib/replform/pending";
 
 /// Whether a variable's value may be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// It may.
     Plainly,
