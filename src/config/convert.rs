@@ -10,7 +10,8 @@ use hcl_edit::template as hcl_template;
 
 use super::number::Number;
 use super::tree::{
-    Attribute, BinaryOperator, Block, Body, Expression, For, Item, Label, Node, Operator, UnaryOperator,
+    Attribute, BinaryOperator, Block, Body, Expression, For, Item, Label, Node, Operator,
+    UnaryOperator,
 };
 use super::value::Value;
 use crate::diagnostics::{Diagnostic, FileId, Span, codes};
@@ -33,7 +34,11 @@ pub(super) struct Converter {
 
 impl Converter {
     pub(super) fn new(file: FileId, origin: Origin) -> Converter {
-        Converter { file, origin, diagnostics: Vec::new() }
+        Converter {
+            file,
+            origin,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// The place of a parsed range; an absent one is the start.
@@ -41,7 +46,11 @@ impl Converter {
         match self.origin {
             Origin::Shift(shift) => {
                 let range = range.unwrap_or(0..0);
-                Span::new(self.file, range.start.saturating_add_signed(shift), range.end.saturating_add_signed(shift))
+                Span::new(
+                    self.file,
+                    range.start.saturating_add_signed(shift),
+                    range.end.saturating_add_signed(shift),
+                )
             }
             Origin::Whole(start, end) => Span::new(self.file, start, end),
         }
@@ -52,31 +61,53 @@ impl Converter {
         let mut blocks = Vec::new();
         for structure in body {
             match structure {
-                hcl_structure::Structure::Attribute(attribute) => attributes.push(self.attribute(attribute)),
+                hcl_structure::Structure::Attribute(attribute) => {
+                    attributes.push(self.attribute(attribute))
+                }
                 hcl_structure::Structure::Block(block) => blocks.push(self.block(block)),
             }
         }
         let span = body.span().map_or(around, |range| self.place(Some(range)));
-        Body { attributes, blocks, span }
+        Body {
+            attributes,
+            blocks,
+            span,
+        }
     }
 
     fn attribute(&mut self, attribute: &hcl_structure::Attribute) -> Attribute {
         let name_span = self.place(attribute.key.span());
         let value = self.expression(&attribute.value);
         let span = name_span.to(value.span);
-        Attribute { name: attribute.key.as_str().to_owned(), name_span, value, span }
+        Attribute {
+            name: attribute.key.as_str().to_owned(),
+            name_span,
+            value,
+            span,
+        }
     }
 
     fn block(&mut self, block: &hcl_structure::Block) -> Block {
         let kind_span = self.place(block.ident.span());
-        let span = block.span().map_or(kind_span, |range| self.place(Some(range)));
+        let span = block
+            .span()
+            .map_or(kind_span, |range| self.place(Some(range)));
         let labels = block
             .labels
             .iter()
-            .map(|label| Label { text: label.as_str().to_owned(), span: self.place(label.span()) })
+            .map(|label| Label {
+                text: label.as_str().to_owned(),
+                span: self.place(label.span()),
+            })
             .collect();
         let body = self.body(&block.body, span);
-        Block { kind: block.ident.as_str().to_owned(), kind_span, labels, body, span }
+        Block {
+            kind: block.ident.as_str().to_owned(),
+            kind_span,
+            labels,
+            body,
+            span,
+        }
     }
 
     pub(super) fn expression(&mut self, expression: &hcl::Expression) -> Expression {
@@ -86,11 +117,15 @@ impl Converter {
             hcl::Expression::Bool(value) => literal(Value::bool(*value.value()), span),
             hcl::Expression::Number(number) => self.number(number, span),
             hcl::Expression::String(text) => literal(Value::string(text.as_str()), span),
-            hcl::Expression::Array(array) => Node::List(array.iter().map(|item| self.expression(item)).collect()),
+            hcl::Expression::Array(array) => {
+                Node::List(array.iter().map(|item| self.expression(item)).collect())
+            }
             hcl::Expression::Object(object) => self.object(object),
             hcl::Expression::StringTemplate(template) => self.template(template, span),
             hcl::Expression::HeredocTemplate(heredoc) => self.template(&heredoc.template, span),
-            hcl::Expression::Parenthesis(inner) => Node::Parenthesis(self.expression(inner.inner())),
+            hcl::Expression::Parenthesis(inner) => {
+                Node::Parenthesis(self.expression(inner.inner()))
+            }
             hcl::Expression::Variable(name) => Node::Name(name.as_str().to_owned()),
             hcl::Expression::Conditional(conditional) => Node::Conditional {
                 condition: self.expression(&conditional.cond_expr),
@@ -100,7 +135,11 @@ impl Converter {
             hcl::Expression::FuncCall(call) => self.call(call),
             hcl::Expression::Traversal(traversal) => Node::Traversal {
                 base: self.expression(&traversal.expr),
-                operators: traversal.operators.iter().map(|operator| self.operator(operator.value())).collect(),
+                operators: traversal
+                    .operators
+                    .iter()
+                    .map(|operator| self.operator(operator.value()))
+                    .collect(),
             },
             hcl::Expression::UnaryOp(operation) => Node::Unary {
                 operator: match operation.operator.value() {
@@ -122,14 +161,20 @@ impl Converter {
 
     fn number(&mut self, number: &hcl_edit::Formatted<hcl_edit::Number>, span: Span) -> Node {
         // The parser's number is rounded to 64 bits; its text isn't.
-        let text: Option<String> = number
-            .as_repr()
-            .map(|repr| repr.chars().filter(|character| !character.is_whitespace()).collect());
+        let text: Option<String> = number.as_repr().map(|repr| {
+            repr.chars()
+                .filter(|character| !character.is_whitespace())
+                .collect()
+        });
         let parsed = Number::parse(&text.unwrap_or_else(|| number.value().to_string()));
         match parsed {
             Some(number) => literal(Value::number(number), span),
             None => {
-                self.diagnostics.push(Diagnostic::error(codes::NUMBER_OUT_OF_RANGE, span, "too large"));
+                self.diagnostics.push(Diagnostic::error(
+                    codes::NUMBER_OUT_OF_RANGE,
+                    span,
+                    "too large",
+                ));
                 literal(Value::number(Number::ZERO), span)
             }
         }
@@ -145,7 +190,10 @@ impl Converter {
                 }
                 hcl::ObjectKey::Expression(key) => self.object_key(key),
             };
-            items.push(Item { key, value: self.expression(value.expr()) });
+            items.push(Item {
+                key,
+                value: self.expression(value.expr()),
+            });
         }
         Node::Object(items)
     }
@@ -153,7 +201,10 @@ impl Converter {
     fn object_key(&mut self, key: &hcl::Expression) -> Expression {
         let converted = self.expression(key);
         if let hcl::Expression::Variable(name) = key {
-            return Expression::new(literal(Value::string(name.as_str()), converted.span), converted.span);
+            return Expression::new(
+                literal(Value::string(name.as_str()), converted.span),
+                converted.span,
+            );
         }
         if matches!(key, hcl::Expression::Traversal(traversal) if traversal.expr.is_variable()) {
             self.diagnostics.push(
@@ -165,12 +216,21 @@ impl Converter {
     }
 
     fn call(&mut self, call: &hcl::FuncCall) -> Node {
-        let mut name: Vec<&str> = call.name.namespace.iter().map(|part| part.as_str()).collect();
+        let mut name: Vec<&str> = call
+            .name
+            .namespace
+            .iter()
+            .map(|part| part.as_str())
+            .collect();
         name.push(call.name.name.as_str());
         Node::Call {
             name: name.join("::"),
             name_span: self.place(call.name.name.span()),
-            arguments: call.args.iter().map(|argument| self.expression(argument)).collect(),
+            arguments: call
+                .args
+                .iter()
+                .map(|argument| self.expression(argument))
+                .collect(),
             expand: call.args.expand_final(),
         }
     }
@@ -180,7 +240,9 @@ impl Converter {
         match operator {
             hcl::TraversalOperator::AttrSplat(_) => Operator::AttributeSplat(span),
             hcl::TraversalOperator::FullSplat(_) => Operator::FullSplat(span),
-            hcl::TraversalOperator::GetAttr(name) => Operator::Attribute(name.as_str().to_owned(), span),
+            hcl::TraversalOperator::GetAttr(name) => {
+                Operator::Attribute(name.as_str().to_owned(), span)
+            }
             hcl::TraversalOperator::Index(key) => {
                 let key = self.expression(key);
                 let span = key.span;
@@ -188,25 +250,37 @@ impl Converter {
             }
             hcl::TraversalOperator::LegacyIndex(index) => {
                 let number = Number::from(i128::from(*index.value()));
-                Operator::Index(Expression::new(literal(Value::number(number), span), span), span)
+                Operator::Index(
+                    Expression::new(literal(Value::number(number), span), span),
+                    span,
+                )
             }
         }
     }
 
     fn for_expression(&mut self, each: &hcl::ForExpr) -> Node {
         Node::For(Box::new(For {
-            key_name: each.intro.key_var.as_ref().map(|name| name.as_str().to_owned()),
+            key_name: each
+                .intro
+                .key_var
+                .as_ref()
+                .map(|name| name.as_str().to_owned()),
             value_name: each.intro.value_var.as_str().to_owned(),
             collection: self.expression(&each.intro.collection_expr),
             key: each.key_expr.as_ref().map(|key| self.expression(key)),
             value: self.expression(&each.value_expr),
             grouped: each.grouping,
-            condition: each.cond.as_ref().map(|condition| self.expression(&condition.expr)),
+            condition: each
+                .cond
+                .as_ref()
+                .map(|condition| self.expression(&condition.expr)),
         }))
     }
 
     pub(super) fn template(&mut self, template: &hcl_template::Template, span: Span) -> Node {
-        if let Some(hcl_template::Element::Interpolation(interpolation)) = template.as_single_element() {
+        if let Some(hcl_template::Element::Interpolation(interpolation)) =
+            template.as_single_element()
+        {
             return Node::Wrapped(self.expression(&interpolation.expr));
         }
         let parts = super::template::parts(self, template);

@@ -19,7 +19,11 @@ pub trait Scope {
     ///
     /// # Errors
     /// What went wrong while the value was worked out (a cycle, an error in a local).
-    fn resolve(&self, reference: &Traversal, budget: &mut Budget) -> Result<Option<Resolved>, Vec<Diagnostic>>;
+    fn resolve(
+        &self,
+        reference: &Traversal,
+        budget: &mut Budget,
+    ) -> Result<Option<Resolved>, Vec<Diagnostic>>;
 
     /// The names that a reference can start with, for hints.
     fn candidates(&self) -> Vec<String>;
@@ -93,7 +97,12 @@ const STACK: usize = 256 * 1024 * 1024;
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget { nodes: MOST_NODES, bytes: MOST_BYTES, depth: 0, exhausted: false }
+        Budget {
+            nodes: MOST_NODES,
+            bytes: MOST_BYTES,
+            depth: 0,
+            exhausted: false,
+        }
     }
 }
 
@@ -115,12 +124,17 @@ impl Budget {
 /// A panic of `work` goes on in the caller.
 pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("config".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new()
+            .name("config".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
         match thread.map(|thread| thread.join()) {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             // No thread to be had: nothing of this process can go on.
-            Err(error) => std::panic::panic_any(format!("no thread for the configuration: {error}")),
+            Err(error) => {
+                std::panic::panic_any(format!("no thread for the configuration: {error}"))
+            }
         }
     })
 }
@@ -129,8 +143,18 @@ pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 ///
 /// # Errors
 /// All that is wrong with it; never empty.
-pub fn evaluate(expression: &Expression, scope: &dyn Scope, budget: &mut Budget) -> Result<Value, Vec<Diagnostic>> {
-    let mut evaluator = Evaluator { scope, budget, bindings: Vec::new(), frames: Vec::new(), diagnostics: Vec::new() };
+pub fn evaluate(
+    expression: &Expression,
+    scope: &dyn Scope,
+    budget: &mut Budget,
+) -> Result<Value, Vec<Diagnostic>> {
+    let mut evaluator = Evaluator {
+        scope,
+        budget,
+        bindings: Vec::new(),
+        frames: Vec::new(),
+        diagnostics: Vec::new(),
+    };
     let result = evaluator.evaluate(expression);
     let mut diagnostics = evaluator.diagnostics;
     match result {
@@ -215,7 +239,13 @@ impl Evaluator<'_> {
     }
 
     /// Binds the names of a `for`.
-    pub(super) fn bind(&mut self, key_name: Option<&str>, key: Value, value_name: &str, value: Value) {
+    pub(super) fn bind(
+        &mut self,
+        key_name: Option<&str>,
+        key: Value,
+        value_name: &str,
+        value: Value,
+    ) {
         self.frames.push(self.bindings.len());
         if let Some(name) = key_name {
             self.bindings.push((name.to_owned(), key));
@@ -231,7 +261,11 @@ impl Evaluator<'_> {
 
     /// The value that a `for` around here binds to a name.
     pub(super) fn bound(&self, name: &str) -> Option<&Value> {
-        self.bindings.iter().rev().find(|(bound, _)| bound == name).map(|(_, value)| value)
+        self.bindings
+            .iter()
+            .rev()
+            .find(|(bound, _)| bound == name)
+            .map(|(_, value)| value)
     }
 
     /// All names that can be used here, for hints.
@@ -248,7 +282,11 @@ impl Evaluator<'_> {
         }
         self.spend(1, expression.span)?;
         if self.budget.depth >= MOST_DEPTH {
-            let diagnostic = Diagnostic::error(codes::TOO_DEEP, expression.span, format!("more than {MOST_DEPTH} levels deep here"));
+            let diagnostic = Diagnostic::error(
+                codes::TOO_DEEP,
+                expression.span,
+                format!("more than {MOST_DEPTH} levels deep here"),
+            );
             return Err(self.fail(diagnostic));
         }
         self.budget.depth += 1;
@@ -267,10 +305,20 @@ impl Evaluator<'_> {
             Node::Object(items) => self.object(items, span),
             Node::Name(name) => self.name(name, span),
             Node::Traversal { base, operators } => self.traverse(base, operators, span),
-            Node::Call { name, name_span, arguments, expand } => self.call(name, *name_span, arguments, *expand, span),
+            Node::Call {
+                name,
+                name_span,
+                arguments,
+                expand,
+            } => self.call(name, *name_span, arguments, *expand, span),
             Node::Conditional { condition, yes, no } => self.conditional(condition, yes, no, span),
             Node::Unary { operator, operand } => self.unary(*operator, operand),
-            Node::Binary { operator, operator_span, left, right } => self.binary(*operator, *operator_span, left, right),
+            Node::Binary {
+                operator,
+                operator_span,
+                left,
+                right,
+            } => self.binary(*operator, *operator_span, left, right),
             Node::For(each) => self.for_each(each, span),
         }
     }
@@ -309,9 +357,11 @@ impl Evaluator<'_> {
         let key = self.evaluate(expression)?;
         match key.to_text() {
             Some(text) => Ok((text, key.is_sensitive())),
-            None if key.is_null() => {
-                Err(self.fail(Diagnostic::error(codes::NULL_VALUE, expression.span, "a key can't be null")))
-            }
+            None if key.is_null() => Err(self.fail(Diagnostic::error(
+                codes::NULL_VALUE,
+                expression.span,
+                "a key can't be null",
+            ))),
             None => Err(self.fail(Diagnostic::error(
                 codes::WRONG_TYPE,
                 expression.span,
@@ -324,7 +374,11 @@ impl Evaluator<'_> {
         if let Some(value) = self.bound(name) {
             return Ok(value.clone());
         }
-        let reference = Traversal { root: name.to_owned(), root_span: span, steps: Vec::new() };
+        let reference = Traversal {
+            root: name.to_owned(),
+            root_span: span,
+            steps: Vec::new(),
+        };
         self.resolve(&reference).map(|resolved| resolved.value)
     }
 
@@ -336,9 +390,12 @@ impl Evaluator<'_> {
                 let names = self.names();
                 let help = did_you_mean(&reference.root, names.iter().map(String::as_str));
                 let label = format!("`{}` is not defined", reference.root);
-                let mut diagnostic = Diagnostic::error(codes::NO_SUCH_NAME, reference.root_span, label).maybe_help(help);
+                let mut diagnostic =
+                    Diagnostic::error(codes::NO_SUCH_NAME, reference.root_span, label)
+                        .maybe_help(help);
                 if reference.steps.is_empty() && diagnostic.help.is_none() {
-                    diagnostic = diagnostic.help(format!("text stands in quotes: \"{}\"", reference.root));
+                    diagnostic =
+                        diagnostic.help(format!("text stands in quotes: \"{}\"", reference.root));
                 }
                 Err(self.fail(diagnostic))
             }
@@ -358,19 +415,36 @@ impl Evaluator<'_> {
     pub(super) fn condition(&mut self, expression: &Expression) -> Result<(bool, bool), Failed> {
         let value = self.evaluate(expression)?;
         if value.is_null() {
-            let diagnostic = Diagnostic::error(codes::NULL_VALUE, expression.span, "a condition must be true or false, not null");
+            let diagnostic = Diagnostic::error(
+                codes::NULL_VALUE,
+                expression.span,
+                "a condition must be true or false, not null",
+            );
             return Err(self.fail(diagnostic));
         }
         match types::convert(&value, &Type::Bool) {
-            Ok(converted) => Ok((converted.as_bool().unwrap_or_default(), value.is_sensitive())),
+            Ok(converted) => Ok((
+                converted.as_bool().unwrap_or_default(),
+                value.is_sensitive(),
+            )),
             Err(problem) => {
-                let diagnostic = Diagnostic::error(codes::WRONG_TYPE, expression.span, format!("a condition must be true or false: {problem}"));
+                let diagnostic = Diagnostic::error(
+                    codes::WRONG_TYPE,
+                    expression.span,
+                    format!("a condition must be true or false: {problem}"),
+                );
                 Err(self.fail(diagnostic))
             }
         }
     }
 
-    fn conditional(&mut self, condition: &Expression, yes: &Expression, no: &Expression, span: Span) -> Result<Value, Failed> {
+    fn conditional(
+        &mut self,
+        condition: &Expression,
+        yes: &Expression,
+        no: &Expression,
+        span: Span,
+    ) -> Result<Value, Failed> {
         let chosen = self.condition(condition);
         // Both sides are worked out, as HCL does, because the result has the type that both share; but
         // errors of the side that isn't chosen don't count.
@@ -400,14 +474,27 @@ impl Evaluator<'_> {
         match self.unified(&result, &other, span)? {
             Some(value) => Ok(value.marked(sensitive)),
             None => {
-                let text = format!("one result is {}, the other {}", types::describe(&result), types::describe(&other));
-                Err(self.fail(Diagnostic::error(codes::INCONSISTENT_CONDITIONAL, span, text)))
+                let text = format!(
+                    "one result is {}, the other {}",
+                    types::describe(&result),
+                    types::describe(&other)
+                );
+                Err(self.fail(Diagnostic::error(
+                    codes::INCONSISTENT_CONDITIONAL,
+                    span,
+                    text,
+                )))
             }
         }
     }
 
     /// `value` as the type that it shares with `other`; `None` when they share none.
-    fn unified(&mut self, value: &Value, other: &Value, span: Span) -> Result<Option<Value>, Failed> {
+    fn unified(
+        &mut self,
+        value: &Value,
+        other: &Value,
+        span: Span,
+    ) -> Result<Option<Value>, Failed> {
         if value.is_null() || other.is_null() {
             return Ok(Some(value.clone()));
         }
@@ -415,30 +502,48 @@ impl Evaluator<'_> {
         let shared = types::unify(&types::type_of(value), &types::type_of(other));
         match shared {
             Some(shared) => Ok(types::convert(value, &shared).ok()),
-            None if other.items().is_some_and(<[_]>::is_empty) && value.items().is_some() => Ok(Some(value.clone())),
-            None if value.items().is_some_and(<[_]>::is_empty) && other.items().is_some() => Ok(Some(value.clone())),
+            None if other.items().is_some_and(<[_]>::is_empty) && value.items().is_some() => {
+                Ok(Some(value.clone()))
+            }
+            None if value.items().is_some_and(<[_]>::is_empty) && other.items().is_some() => {
+                Ok(Some(value.clone()))
+            }
             None => Ok(None),
         }
     }
 
     /// The elements of what a `for` goes over, with their keys, and whether the collection is sensitive.
-    pub(super) fn pairs(&mut self, collection: &Expression) -> Result<(Vec<(Value, Value)>, bool), Failed> {
+    pub(super) fn pairs(
+        &mut self,
+        collection: &Expression,
+    ) -> Result<(Vec<(Value, Value)>, bool), Failed> {
         let value = self.evaluate(collection)?;
         let pairs = match &value.kind {
-            Kind::List(items) => {
-                items.iter().enumerate().map(|(index, item)| (Value::number(index), item.clone())).collect()
-            }
-            Kind::Set(items) => items.iter().map(|item| (item.clone(), item.clone())).collect(),
-            Kind::Object(entries) => {
-                entries.iter().map(|(key, value)| (Value::string(key.as_str()), value.clone())).collect()
-            }
+            Kind::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| (Value::number(index), item.clone()))
+                .collect(),
+            Kind::Set(items) => items
+                .iter()
+                .map(|item| (item.clone(), item.clone()))
+                .collect(),
+            Kind::Object(entries) => entries
+                .iter()
+                .map(|(key, value)| (Value::string(key.as_str()), value.clone()))
+                .collect(),
             Kind::Null => {
-                let diagnostic = Diagnostic::error(codes::NULL_VALUE, collection.span, "can't go over null");
+                let diagnostic =
+                    Diagnostic::error(codes::NULL_VALUE, collection.span, "can't go over null");
                 return Err(self.fail(diagnostic));
             }
             _ => {
                 let label = format!("can't go over {}", value.describe());
-                return Err(self.fail(Diagnostic::error(codes::NOT_ITERABLE, collection.span, label)));
+                return Err(self.fail(Diagnostic::error(
+                    codes::NOT_ITERABLE,
+                    collection.span,
+                    label,
+                )));
             }
         };
         let pairs: Vec<_> = pairs;
@@ -461,7 +566,11 @@ impl Evaluator<'_> {
         self.bounded(value.marked(sensitive), span)
     }
 
-    fn for_step(&mut self, each: &For, result: &mut super::operators::ForResult) -> Result<(), Failed> {
+    fn for_step(
+        &mut self,
+        each: &For,
+        result: &mut super::operators::ForResult,
+    ) -> Result<(), Failed> {
         if let Some(condition) = &each.condition {
             let (wanted, mark) = self.condition(condition)?;
             result.sensitive |= mark;
@@ -481,10 +590,18 @@ impl Evaluator<'_> {
                 let group = result.groups.entry(key.clone()).or_default();
                 if !each.grouped && !group.is_empty() {
                     let span = each.key.as_ref().map_or(each.value.span, |key| key.span);
-                    let label = format!("the key {} comes twice", if mark { "(sensitive)".into() } else { format!("\"{key}\"") });
+                    let label = format!(
+                        "the key {} comes twice",
+                        if mark {
+                            "(sensitive)".into()
+                        } else {
+                            format!("\"{key}\"")
+                        }
+                    );
                     return Err(self.fail(
-                        Diagnostic::error(codes::DUPLICATE_KEY, span, label)
-                            .help("put `...` after the value to collect the values of a key in a list"),
+                        Diagnostic::error(codes::DUPLICATE_KEY, span, label).help(
+                            "put `...` after the value to collect the values of a key in a list",
+                        ),
                     ));
                 }
                 group.push(value);

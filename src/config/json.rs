@@ -16,5 +16,12 @@ pub trait Schema {
 pub fn parse_json(file: FileId, sources: &Sources, schema: &dyn Schema) -> (Body, Vec<Diagnostic>) {
     let _ = schema;
     let span = Span::new(file, 0, sources.text(file).len());
-    (Body { attributes: Vec::new(), blocks: Vec::new(), span }, Vec::new())
+    (
+        Body {
+            attributes: Vec::new(),
+            blocks: Vec::new(),
+            span,
+        },
+        Vec::new(),
+    )
 }

@@ -18,7 +18,10 @@ enum Form {
 
 impl Number {
     /// Zero.
-    pub const ZERO: Number = Number(Form::Decimal { mantissa: 0, scale: 0 });
+    pub const ZERO: Number = Number(Form::Decimal {
+        mantissa: 0,
+        scale: 0,
+    });
 
     fn decimal(mut mantissa: i128, mut scale: u32) -> Number {
         while scale > 0 && mantissa % 10 == 0 {
@@ -60,7 +63,10 @@ impl Number {
         let exact = format!("{sign}{whole}{fraction}").parse::<i128>().ok();
         let shift = exponent - i32::try_from(fraction.len()).ok()?;
         let decimal = exact.and_then(|mantissa| match u32::try_from(shift) {
-            Ok(up) => 10i128.checked_pow(up)?.checked_mul(mantissa).map(|mantissa| Number::decimal(mantissa, 0)),
+            Ok(up) => 10i128
+                .checked_pow(up)?
+                .checked_mul(mantissa)
+                .map(|mantissa| Number::decimal(mantissa, 0)),
             Err(_) if shift >= -38 => Some(Number::decimal(mantissa, shift.unsigned_abs())),
             Err(_) => None,
         });
@@ -97,7 +103,17 @@ impl Number {
 
     /// Two mantissas under one scale.
     fn aligned(self, other: Number) -> Option<(i128, i128, u32)> {
-        let (Form::Decimal { mantissa: a, scale: s }, Form::Decimal { mantissa: b, scale: t }) = (self.0, other.0) else {
+        let (
+            Form::Decimal {
+                mantissa: a,
+                scale: s,
+            },
+            Form::Decimal {
+                mantissa: b,
+                scale: t,
+            },
+        ) = (self.0, other.0)
+        else {
             return None;
         };
         let scale = s.max(t);
@@ -108,7 +124,9 @@ impl Number {
 
     /// The sum; `None` when out of range.
     pub fn add(self, other: Number) -> Option<Number> {
-        let exact = self.aligned(other).and_then(|(a, b, scale)| Some(Number::decimal(a.checked_add(b)?, scale)));
+        let exact = self
+            .aligned(other)
+            .and_then(|(a, b, scale)| Some(Number::decimal(a.checked_add(b)?, scale)));
         exact.or_else(|| Number::from_f64(self.to_f64() + other.to_f64()))
     }
 
@@ -119,7 +137,16 @@ impl Number {
 
     /// The product; `None` when out of range.
     pub fn multiply(self, other: Number) -> Option<Number> {
-        if let (Form::Decimal { mantissa: a, scale: s }, Form::Decimal { mantissa: b, scale: t }) = (self.0, other.0)
+        if let (
+            Form::Decimal {
+                mantissa: a,
+                scale: s,
+            },
+            Form::Decimal {
+                mantissa: b,
+                scale: t,
+            },
+        ) = (self.0, other.0)
             && let Some(mantissa) = a.checked_mul(b)
             && s + t <= 38
         {
@@ -139,7 +166,9 @@ impl Number {
                 if numerator % b == 0 {
                     return Some(Number::decimal(numerator / b, scale));
                 }
-                let Some(next) = numerator.checked_mul(10) else { break };
+                let Some(next) = numerator.checked_mul(10) else {
+                    break;
+                };
                 numerator = next;
             }
         }
@@ -160,8 +189,14 @@ impl Number {
     /// With the other sign.
     pub fn negate(self) -> Number {
         match self.0 {
-            Form::Decimal { mantissa: i128::MIN, scale } => Number(Form::Float(-(i128::MIN as f64) / 10f64.powi(scale as i32))),
-            Form::Decimal { mantissa, scale } => Number(Form::Decimal { mantissa: -mantissa, scale }),
+            Form::Decimal {
+                mantissa: i128::MIN,
+                scale,
+            } => Number(Form::Float(-(i128::MIN as f64) / 10f64.powi(scale as i32))),
+            Form::Decimal { mantissa, scale } => Number(Form::Decimal {
+                mantissa: -mantissa,
+                scale,
+            }),
             Form::Float(value) => Number(Form::Float(-value)),
         }
     }
@@ -170,7 +205,9 @@ impl Number {
     pub fn floor(self) -> Number {
         match self.0 {
             // The scale of a decimal is at most 38, so the power fits.
-            Form::Decimal { mantissa, scale } => Number::decimal(mantissa.div_euclid(10i128.pow(scale)), 0),
+            Form::Decimal { mantissa, scale } => {
+                Number::decimal(mantissa.div_euclid(10i128.pow(scale)), 0)
+            }
             Form::Float(value) => Number::from_f64(value.floor()).unwrap_or(self),
         }
     }
@@ -187,7 +224,11 @@ impl fmt::Display for Number {
             Form::Decimal { mantissa, scale: 0 } => write!(formatter, "{mantissa}"),
             Form::Decimal { mantissa, scale } => {
                 let sign = if mantissa < 0 { "-" } else { "" };
-                let digits = format!("{:0>width$}", mantissa.unsigned_abs(), width = scale as usize + 1);
+                let digits = format!(
+                    "{:0>width$}",
+                    mantissa.unsigned_abs(),
+                    width = scale as usize + 1
+                );
                 let (whole, fraction) = digits.split_at(digits.len() - scale as usize);
                 write!(formatter, "{sign}{whole}.{fraction}")
             }
@@ -248,8 +289,17 @@ mod tests {
     #[test]
     fn decimals_are_exact() {
         assert_eq!(number("0.1").add(number("0.2")).unwrap().to_string(), "0.3");
-        assert_eq!(number("1").divide(number("8")).unwrap().to_string(), "0.125");
-        assert_eq!(number("9007199254740993").add(number("1")).unwrap().to_string(), "9007199254740994");
+        assert_eq!(
+            number("1").divide(number("8")).unwrap().to_string(),
+            "0.125"
+        );
+        assert_eq!(
+            number("9007199254740993")
+                .add(number("1"))
+                .unwrap()
+                .to_string(),
+            "9007199254740994"
+        );
         assert_eq!(number("1.50e3").to_string(), "1500");
         assert_eq!(number("-0.05").to_string(), "-0.05");
         assert_eq!(number("1.5e-3").to_string(), "0.0015");
@@ -257,19 +307,29 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_floating_point_and_never_infinite() {
-        assert_eq!(number("1e40").multiply(number("1e40")).unwrap().to_f64(), 1e80);
+        assert_eq!(
+            number("1e40").multiply(number("1e40")).unwrap().to_f64(),
+            1e80
+        );
         assert!(number("1e300").multiply(number("1e300")).is_none());
         assert!(Number::parse("1e999").is_none());
         assert_eq!(number("1e-60").to_f64(), 1e-60);
         assert!(number("1e-60") < number("1e-59"));
-        assert_eq!(Number::from(i128::MIN).negate().to_f64(), -(i128::MIN as f64));
+        assert_eq!(
+            Number::from(i128::MIN).negate().to_f64(),
+            -(i128::MIN as f64)
+        );
     }
 
     #[test]
     fn division_by_zero_is_none() {
         assert!(number("1").divide(Number::ZERO).is_none());
         assert!(number("1").remainder(number("0.0")).is_none());
-        assert!(Number::from(i128::MIN).remainder(number("-1")).is_none_or(Number::is_zero));
+        assert!(
+            Number::from(i128::MIN)
+                .remainder(number("-1"))
+                .is_none_or(Number::is_zero)
+        );
     }
 
     #[test]

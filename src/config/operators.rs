@@ -10,7 +10,11 @@ use super::value::{Number, Value};
 use crate::diagnostics::{Diagnostic, Span, codes};
 
 impl Evaluator<'_> {
-    pub(super) fn unary(&mut self, operator: UnaryOperator, operand: &Expression) -> Result<Value, Failed> {
+    pub(super) fn unary(
+        &mut self,
+        operator: UnaryOperator,
+        operand: &Expression,
+    ) -> Result<Value, Failed> {
         match operator {
             UnaryOperator::Not => {
                 let (value, mark) = self.logical(operand)?;
@@ -38,7 +42,8 @@ impl Evaluator<'_> {
                 let (a, b) = (a?, b?);
                 self.spend(a.weight().min(b.weight()) / 256, operator_span)?;
                 let equal = a == b;
-                Ok(Value::bool(equal == (operator == Op::Equal)).marked(a.is_sensitive() || b.is_sensitive()))
+                Ok(Value::bool(equal == (operator == Op::Equal))
+                    .marked(a.is_sensitive() || b.is_sensitive()))
             }
             Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
                 let (a, b) = (self.operand(left), self.operand(right));
@@ -54,10 +59,21 @@ impl Evaluator<'_> {
         }
     }
 
-    fn arithmetic(&mut self, operator: BinaryOperator, span: Span, a: Number, b: Number, divisor: Span) -> Result<Number, Failed> {
+    fn arithmetic(
+        &mut self,
+        operator: BinaryOperator,
+        span: Span,
+        a: Number,
+        b: Number,
+        divisor: Span,
+    ) -> Result<Number, Failed> {
         let result = match operator {
             BinaryOperator::Divide | BinaryOperator::Remainder if b.is_zero() => {
-                return Err(self.fail(Diagnostic::error(codes::DIVISION_BY_ZERO, divisor, "this is zero")));
+                return Err(self.fail(Diagnostic::error(
+                    codes::DIVISION_BY_ZERO,
+                    divisor,
+                    "this is zero",
+                )));
             }
             BinaryOperator::Add => a.add(b),
             BinaryOperator::Subtract => a.subtract(b),
@@ -65,11 +81,22 @@ impl Evaluator<'_> {
             BinaryOperator::Divide => a.divide(b),
             _ => a.remainder(b),
         };
-        result.ok_or_else(|| self.fail(Diagnostic::error(codes::NUMBER_OUT_OF_RANGE, span, "the result is too large")))
+        result.ok_or_else(|| {
+            self.fail(Diagnostic::error(
+                codes::NUMBER_OUT_OF_RANGE,
+                span,
+                "the result is too large",
+            ))
+        })
     }
 
     /// && and || stop as soon as the left side decides.
-    fn logical_pair(&mut self, operator: BinaryOperator, left: &Expression, right: &Expression) -> Result<Value, Failed> {
+    fn logical_pair(
+        &mut self,
+        operator: BinaryOperator,
+        left: &Expression,
+        right: &Expression,
+    ) -> Result<Value, Failed> {
         let left = self.logical(left);
         let decides = operator == BinaryOperator::Or;
         if let Ok((value, mark)) = left
@@ -85,16 +112,30 @@ impl Evaluator<'_> {
     fn logical(&mut self, expression: &Expression) -> Result<(bool, bool), Failed> {
         let value = self.not_null(expression)?;
         match types::convert(&value, &Type::Bool) {
-            Ok(converted) => Ok((converted.as_bool().unwrap_or_default(), value.is_sensitive())),
-            Err(problem) => Err(self.fail(Diagnostic::error(codes::WRONG_TYPE, expression.span, problem))),
+            Ok(converted) => Ok((
+                converted.as_bool().unwrap_or_default(),
+                value.is_sensitive(),
+            )),
+            Err(problem) => Err(self.fail(Diagnostic::error(
+                codes::WRONG_TYPE,
+                expression.span,
+                problem,
+            ))),
         }
     }
 
     fn operand(&mut self, expression: &Expression) -> Result<(Number, bool), Failed> {
         let value = self.not_null(expression)?;
         match types::convert(&value, &Type::Number) {
-            Ok(converted) => Ok((converted.as_number().unwrap_or(Number::ZERO), value.is_sensitive())),
-            Err(problem) => Err(self.fail(Diagnostic::error(codes::WRONG_TYPE, expression.span, problem))),
+            Ok(converted) => Ok((
+                converted.as_number().unwrap_or(Number::ZERO),
+                value.is_sensitive(),
+            )),
+            Err(problem) => Err(self.fail(Diagnostic::error(
+                codes::WRONG_TYPE,
+                expression.span,
+                problem,
+            ))),
         }
     }
 
@@ -144,7 +185,11 @@ impl ForResult {
         let grouped = self.grouped;
         let value = if self.is_object {
             let entries = self.groups.into_iter().filter_map(|(key, mut values)| {
-                let value = if grouped { Value::list(values) } else { values.pop()? };
+                let value = if grouped {
+                    Value::list(values)
+                } else {
+                    values.pop()?
+                };
                 Some((key, value))
             });
             Value::object(entries.collect())

@@ -41,7 +41,10 @@ pub fn parse_hcl(file: FileId, sources: &Sources) -> (Body, Vec<Diagnostic>) {
                 let at = error.location().offset();
                 let (start, end) = item_around(&scan, text.len(), at);
                 // The text before the first item can hold an error too: nothing to blank there.
-                let open = scan.open.iter().find(|open| (start..end).contains(&open.at));
+                let open = scan
+                    .open
+                    .iter()
+                    .find(|open| (start..end).contains(&open.at));
                 diagnostics.push(match open {
                     Some(open) => unterminated(file, open, &text),
                     None => syntax_error(file, &text, at, error.message()),
@@ -56,7 +59,11 @@ pub fn parse_hcl(file: FileId, sources: &Sources) -> (Body, Vec<Diagnostic>) {
     let mut converter = Converter::new(file, Origin::Shift(0));
     let body = match &body {
         Some(body) => converter.body(body, span),
-        None => Body { attributes: Vec::new(), blocks: Vec::new(), span },
+        None => Body {
+            attributes: Vec::new(),
+            blocks: Vec::new(),
+            span,
+        },
     };
     diagnostics.append(&mut converter.diagnostics);
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
@@ -75,7 +82,11 @@ pub fn parse_expression(file: FileId, sources: &Sources) -> Result<Expression, V
     }
     if let Some(at) = scan.stray {
         let span = Span::new(file, at, at + 1);
-        return Err(vec![Diagnostic::error(codes::SYNTAX, span, "nothing is open that this could close")]);
+        return Err(vec![Diagnostic::error(
+            codes::SYNTAX,
+            span,
+            "nothing is open that this could close",
+        )]);
     }
     if let Some(at) = scan.crowded {
         return Err(vec![crowded(file, at)]);
@@ -89,7 +100,11 @@ pub fn parse_expression(file: FileId, sources: &Sources) -> Result<Expression, V
                 Node::Parenthesis(inner) => inner.clone(),
                 _ => outer,
             };
-            if converter.diagnostics.is_empty() { Ok(expression) } else { Err(converter.diagnostics) }
+            if converter.diagnostics.is_empty() {
+                Ok(expression)
+            } else {
+                Err(converter.diagnostics)
+            }
         }
         Err(error) => {
             let at = error.location().offset().saturating_sub(1).min(text.len());
@@ -108,20 +123,31 @@ pub fn parse_template(file: FileId, sources: &Sources) -> Result<Expression, Vec
 }
 
 /// Parses `text`, which lies in a file as `origin` says; `whole` is the file's text.
-pub(super) fn template_at(file: FileId, text: &str, whole: &str, origin: Origin) -> Result<Expression, Vec<Diagnostic>> {
+pub(super) fn template_at(
+    file: FileId,
+    text: &str,
+    whole: &str,
+    origin: Origin,
+) -> Result<Expression, Vec<Diagnostic>> {
     let mut converter = Converter::new(file, origin);
     match parser::parse_template(text) {
         Ok(template) => {
             let span = converter.place(Some(0..text.len()));
             let node = converter.template(&template, span);
-            if converter.diagnostics.is_empty() { Ok(Expression::new(node, span)) } else { Err(converter.diagnostics) }
+            if converter.diagnostics.is_empty() {
+                Ok(Expression::new(node, span))
+            } else {
+                Err(converter.diagnostics)
+            }
         }
         Err(error) => {
             let at = error.location().offset();
             let span = converter.place(Some(at..at));
             Err(vec![match origin {
                 Origin::Shift(_) => syntax_error(file, whole, span.start, error.message()),
-                Origin::Whole(..) => Diagnostic::error(codes::SYNTAX, span, wording(error.message(), "")),
+                Origin::Whole(..) => {
+                    Diagnostic::error(codes::SYNTAX, span, wording(error.message(), ""))
+                }
             }])
         }
     }
@@ -132,24 +158,41 @@ fn unterminated(file: FileId, open: &Open, text: &str) -> Diagnostic {
     let span = Span::new(file, open.at, (open.at + opening.len()).min(text.len()));
     let closing = open.what.closing();
     let (label, help) = match &open.what {
-        What::Quote => ("this string is not closed on its line".to_owned(), "close it with `\"`; for text of several lines use a heredoc: <<EOT".to_owned()),
-        What::Comment => ("this comment is never closed".to_owned(), "close it with `*/`".to_owned()),
-        What::Heredoc(word) => {
-            (format!("this heredoc is never closed: no line holds {word} alone"), format!("put `{word}` on a line of its own after the text"))
-        }
-        _ => (format!("this `{opening}` is never closed"), format!("close it with `{closing}`")),
+        What::Quote => (
+            "this string is not closed on its line".to_owned(),
+            "close it with `\"`; for text of several lines use a heredoc: <<EOT".to_owned(),
+        ),
+        What::Comment => (
+            "this comment is never closed".to_owned(),
+            "close it with `*/`".to_owned(),
+        ),
+        What::Heredoc(word) => (
+            format!("this heredoc is never closed: no line holds {word} alone"),
+            format!("put `{word}` on a line of its own after the text"),
+        ),
+        _ => (
+            format!("this `{opening}` is never closed"),
+            format!("close it with `{closing}`"),
+        ),
     };
     let diagnostic = Diagnostic::error(codes::UNTERMINATED, span, label).help(help);
     match open.closed_by {
-        Some(at) => diagnostic.note(Span::new(file, at, at + 1), format!("`{closing}` was expected before this")),
+        Some(at) => diagnostic.note(
+            Span::new(file, at, at + 1),
+            format!("`{closing}` was expected before this"),
+        ),
         None => diagnostic,
     }
 }
 
 fn crowded(file: FileId, at: usize) -> Diagnostic {
     let most = super::scan::MOST_ENTRIES;
-    Diagnostic::error(codes::SYNTAX, Span::new(file, at, at + 1), format!("this object has more than {most} entries"))
-        .help("keep large data in a JSON file: jsondecode(file(\"data.json\"))")
+    Diagnostic::error(
+        codes::SYNTAX,
+        Span::new(file, at, at + 1),
+        format!("this object has more than {most} entries"),
+    )
+    .help("keep large data in a JSON file: jsondecode(file(\"data.json\"))")
 }
 
 /// The parser's error at `at`, in words that people use.
@@ -164,25 +207,48 @@ fn syntax_error(file: FileId, text: &str, at: usize, message: &str) -> Diagnosti
     let span = Span::new(file, start, end);
     if message.contains("redefined attribute") {
         let name = &text[start..end];
-        return Diagnostic::error(codes::DUPLICATE_ATTRIBUTE, span, format!("`{name}` is set a second time here"))
-            .help("keep one of the two");
+        return Diagnostic::error(
+            codes::DUPLICATE_ATTRIBUTE,
+            span,
+            format!("`{name}` is set a second time here"),
+        )
+        .help("keep one of the two");
     }
     if message.contains("redefined object key") {
-        return Diagnostic::error(codes::DUPLICATE_ATTRIBUTE, span, "this key stands in the object twice")
-            .help("keep one of the two");
+        return Diagnostic::error(
+            codes::DUPLICATE_ATTRIBUTE,
+            span,
+            "this key stands in the object twice",
+        )
+        .help("keep one of the two");
     }
     match rest.chars().next() {
         Some('\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}') => {
-            return Diagnostic::error(codes::CONTROL_CHARACTER, span, "this is a typographic quote")
-                .help("use the straight double quote `\"`");
+            return Diagnostic::error(
+                codes::CONTROL_CHARACTER,
+                span,
+                "this is a typographic quote",
+            )
+            .help("use the straight double quote `\"`");
         }
         Some('\'') => {
-            return Diagnostic::error(codes::CONTROL_CHARACTER, span, "strings are quoted with `\"`, not with `'`")
-                .help("use the straight double quote `\"`");
+            return Diagnostic::error(
+                codes::CONTROL_CHARACTER,
+                span,
+                "strings are quoted with `\"`, not with `'`",
+            )
+            .help("use the straight double quote `\"`");
         }
-        Some(character) if character.is_control() && !character.is_whitespace() || matches!(character, '\u{a0}' | '\u{200b}' | '\u{feff}') => {
-            return Diagnostic::error(codes::CONTROL_CHARACTER, span, format!("an invisible character, U+{:04X}", u32::from(character)))
-                .help("delete it");
+        Some(character)
+            if character.is_control() && !character.is_whitespace()
+                || matches!(character, '\u{a0}' | '\u{200b}' | '\u{feff}') =>
+        {
+            return Diagnostic::error(
+                codes::CONTROL_CHARACTER,
+                span,
+                format!("an invisible character, U+{:04X}", u32::from(character)),
+            )
+            .help("delete it");
         }
         _ => {}
     }
@@ -191,7 +257,9 @@ fn syntax_error(file: FileId, text: &str, at: usize, message: &str) -> Diagnosti
 
 /// How much to mark: a word, or one character.
 fn word_length(rest: &str) -> usize {
-    let word = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).unwrap_or(rest.len());
+    let word = rest
+        .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'))
+        .unwrap_or(rest.len());
     match rest.chars().next() {
         Some('\n') | None => 0,
         Some(first) => word.max(first.len_utf8()),
@@ -214,25 +282,41 @@ fn wording(message: &str, rest: &str) -> String {
         return "more than 128 operators in one expression".to_owned();
     }
     if message.starts_with("invalid expression") {
-        return if at_line_end { "a value is missing here".to_owned() } else { format!("a value is missing here: {}", found()) };
+        return if at_line_end {
+            "a value is missing here".to_owned()
+        } else {
+            format!("a value is missing here: {}", found())
+        };
     }
     if message.starts_with("invalid structure") {
-        return format!("a name stands here: `=` and a value, or a block's `{{`, must follow, but {}", found());
+        return format!(
+            "a name stands here: `=` and a value, or a block's `{{`, must follow, but {}",
+            found()
+        );
     }
     if message.starts_with("invalid escape sequence") {
-        return "this escape is not known: \\n, \\r, \\t, \\\", \\\\, \\uNNNN and \\UNNNNNNNN are".to_owned();
+        return "this escape is not known: \\n, \\r, \\t, \\\", \\\\, \\uNNNN and \\UNNNNNNNN are"
+            .to_owned();
     }
     if message.starts_with("invalid unicode") {
         return "\\u wants 4 and \\U 8 hexadecimal digits of a character".to_owned();
     }
     if message.starts_with("invalid block body") {
-        return format!("a block of one line holds at most one attribute, and `}}` or a new line must follow here, but {}", found());
+        return format!(
+            "a block of one line holds at most one attribute, and `}}` or a new line must follow here, but {}",
+            found()
+        );
     }
-    if message.contains("expected newline or eof") || message.contains("newline") && message.contains("eof") {
+    if message.contains("expected newline or eof")
+        || message.contains("newline") && message.contains("eof")
+    {
         return format!("a new line must follow here, but {}", found());
     }
     if message.starts_with("invalid object item") {
-        return format!("a comma, a new line or `}}` must follow here, but {}", found());
+        return format!(
+            "a comma, a new line or `}}` must follow here, but {}",
+            found()
+        );
     }
     if message.starts_with("invalid object value assignment") {
         return format!("`=` and a value must follow the key, but {}", found());
@@ -261,8 +345,10 @@ fn blank_item(text: &mut String, scan: &Scan, at: usize) {
 
 /// Puts spaces in the place of everything but line ends; false when nothing was there any more.
 fn blank(text: &mut String, start: usize, end: usize) -> bool {
-    let blanked: String =
-        text[start..end].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    let blanked: String = text[start..end]
+        .bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+        .collect();
     let changed = blanked != text[start..end];
     text.replace_range(start..end, &blanked);
     changed

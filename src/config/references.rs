@@ -3,12 +3,20 @@
 use super::tree::{Expression, Node, Operator, Part, Traversal};
 
 /// Adds the references inside `expression` to `found`; `bound` are the names of enclosing `for`s.
-pub(super) fn collect(expression: &Expression, bound: &mut Vec<String>, found: &mut Vec<Traversal>) {
+pub(super) fn collect(
+    expression: &Expression,
+    bound: &mut Vec<String>,
+    found: &mut Vec<Traversal>,
+) {
     match &*expression.node {
         Node::Literal(_) => {}
         Node::Name(name) => {
             if !bound.contains(name) {
-                found.push(Traversal { root: name.clone(), root_span: expression.span, steps: Vec::new() });
+                found.push(Traversal {
+                    root: name.clone(),
+                    root_span: expression.span,
+                    steps: Vec::new(),
+                });
             }
         }
         Node::Template(parts) => collect_parts(parts, bound, found),
@@ -19,9 +27,13 @@ pub(super) fn collect(expression: &Expression, bound: &mut Vec<String>, found: &
             collect(&item.value, bound, found);
         }),
         Node::Traversal { base, operators } => collect_traversal(base, operators, bound, found),
-        Node::Call { arguments, .. } => arguments.iter().for_each(|argument| collect(argument, bound, found)),
+        Node::Call { arguments, .. } => arguments
+            .iter()
+            .for_each(|argument| collect(argument, bound, found)),
         Node::Conditional { condition, yes, no } => {
-            [condition, yes, no].into_iter().for_each(|part| collect(part, bound, found));
+            [condition, yes, no]
+                .into_iter()
+                .for_each(|part| collect(part, bound, found));
         }
         Node::Unary { operand, .. } => collect(operand, bound, found),
         Node::Binary { left, right, .. } => {
@@ -33,7 +45,14 @@ pub(super) fn collect(expression: &Expression, bound: &mut Vec<String>, found: &
             let before = bound.len();
             bound.extend(each.key_name.clone());
             bound.push(each.value_name.clone());
-            for part in [each.key.as_ref(), Some(&each.value), each.condition.as_ref()].into_iter().flatten() {
+            for part in [
+                each.key.as_ref(),
+                Some(&each.value),
+                each.condition.as_ref(),
+            ]
+            .into_iter()
+            .flatten()
+            {
                 collect(part, bound, found);
             }
             bound.truncate(before);
@@ -41,7 +60,12 @@ pub(super) fn collect(expression: &Expression, bound: &mut Vec<String>, found: &
     }
 }
 
-fn collect_traversal(base: &Expression, operators: &[Operator], bound: &mut Vec<String>, found: &mut Vec<Traversal>) {
+fn collect_traversal(
+    base: &Expression,
+    operators: &[Operator],
+    bound: &mut Vec<String>,
+    found: &mut Vec<Traversal>,
+) {
     let before = found.len();
     collect(base, bound, found);
     if let (Node::Name(_), true) = (&*base.node, found.len() > before) {
@@ -67,7 +91,12 @@ fn collect_parts(parts: &[Part], bound: &mut Vec<String>, found: &mut Vec<Traver
                 collect_parts(yes, bound, found);
                 collect_parts(no, bound, found);
             }
-            Part::For { key_name, value_name, collection, body } => {
+            Part::For {
+                key_name,
+                value_name,
+                collection,
+                body,
+            } => {
                 collect(collection, bound, found);
                 let before = bound.len();
                 bound.extend(key_name.clone());

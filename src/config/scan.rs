@@ -131,12 +131,20 @@ impl Scanner<'_> {
     }
 
     fn indent(&self) -> usize {
-        self.bytes[self.line_start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+        self.bytes[self.line_start..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count()
     }
 
     fn push(&mut self, what: What, width: usize) {
         let indent = self.indent();
-        self.frames.push(Frame { what, at: self.at, indent, entries: 0 });
+        self.frames.push(Frame {
+            what,
+            at: self.at,
+            indent,
+            entries: 0,
+        });
         self.at += width;
     }
 
@@ -167,7 +175,11 @@ impl Scanner<'_> {
                 self.at = end;
             }
             None => {
-                self.scan.open.push(Open { what: What::Comment, at: self.at, closed_by: None });
+                self.scan.open.push(Open {
+                    what: What::Comment,
+                    at: self.at,
+                    closed_by: None,
+                });
                 self.at = self.bytes.len();
                 // What is open around the comment can't be judged.
                 self.frames.clear();
@@ -192,7 +204,10 @@ impl Scanner<'_> {
         self.at += 1;
         if let Some(frame) = self.frames.last_mut() {
             frame.entries += 1;
-            if frame.entries > MOST_ENTRIES && self.scan.crowded.is_none() && frame.what == What::Brace {
+            if frame.entries > MOST_ENTRIES
+                && self.scan.crowded.is_none()
+                && frame.what == What::Brace
+            {
                 self.scan.crowded = is_value(&self.text[..frame.at]).then_some(frame.at);
             }
         }
@@ -210,17 +225,32 @@ impl Scanner<'_> {
         let matches = frame.what.closing().as_bytes() == [byte];
         let outer = self.frames.len() > 1 && self.frames[self.frames.len() - 2].indent >= indent;
         if matches && first_of_line && indent < frame.indent && outer && self.suspect.is_none() {
-            self.suspect = Some(Open { what: frame.what.clone(), at: frame.at, closed_by: None });
+            self.suspect = Some(Open {
+                what: frame.what.clone(),
+                at: frame.at,
+                closed_by: None,
+            });
         }
         if matches {
             self.frames.pop();
             return;
         }
         // A closing one of another kind: the opener is at fault when something further out fits.
-        let fitting = self.frames.iter().rposition(|frame| frame.what.closing().as_bytes() == [byte]);
-        if let Some(index) = fitting.filter(|index| !self.frames[*index..].iter().any(|frame| frame.what == What::Quote)) {
+        let fitting = self
+            .frames
+            .iter()
+            .rposition(|frame| frame.what.closing().as_bytes() == [byte]);
+        if let Some(index) = fitting.filter(|index| {
+            !self.frames[*index..]
+                .iter()
+                .any(|frame| frame.what == What::Quote)
+        }) {
             let frame = &self.frames[index + 1];
-            self.scan.open.push(Open { what: frame.what.clone(), at: frame.at, closed_by: Some(at) });
+            self.scan.open.push(Open {
+                what: frame.what.clone(),
+                at: frame.at,
+                closed_by: Some(at),
+            });
             self.frames.truncate(index);
         }
     }
@@ -228,7 +258,10 @@ impl Scanner<'_> {
     fn heredoc(&mut self) {
         let rest = &self.text[self.at + 2..];
         let rest = rest.strip_prefix('-').unwrap_or(rest);
-        let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
+        let word: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+            .collect();
         let after = rest[word.len()..].trim_start_matches('\r');
         if word.is_empty() || !after.starts_with('\n') {
             self.at += 2;
@@ -255,15 +288,29 @@ impl Scanner<'_> {
     /// A string ends with its line. In `"${b"` the quote that seems open is the one that was to close, and
     /// the interpolation is what is open.
     fn quote_at_line_end(&mut self) {
-        let around = self.frames.len().checked_sub(3).and_then(|index| self.frames.get(index..));
+        let around = self
+            .frames
+            .len()
+            .checked_sub(3)
+            .and_then(|index| self.frames.get(index..));
         let swallowed = around.filter(|frames| {
-            frames[0].what == What::Quote && frames[1].what == What::Interpolation && frames[1].at >= self.line_start
+            frames[0].what == What::Quote
+                && frames[1].what == What::Interpolation
+                && frames[1].at >= self.line_start
         });
         if let Some(frames) = swallowed {
-            self.scan.open.push(Open { what: What::Interpolation, at: frames[1].at, closed_by: None });
+            self.scan.open.push(Open {
+                what: What::Interpolation,
+                at: frames[1].at,
+                closed_by: None,
+            });
             self.frames.truncate(self.frames.len() - 3);
         } else if let Some(frame) = self.frames.pop() {
-            self.scan.open.push(Open { what: What::Quote, at: frame.at, closed_by: None });
+            self.scan.open.push(Open {
+                what: What::Quote,
+                at: frame.at,
+                closed_by: None,
+            });
         }
     }
 
@@ -282,7 +329,9 @@ impl Scanner<'_> {
         match self.bytes[self.at] {
             b'\n' => {
                 self.newline();
-                let Some(What::Heredoc(word)) = self.frames.last().map(|frame| &frame.what) else { return };
+                let Some(What::Heredoc(word)) = self.frames.last().map(|frame| &frame.what) else {
+                    return;
+                };
                 let line = self.text[self.at..].split('\n').next().unwrap_or_default();
                 let trimmed = line.trim_start_matches([' ', '\t']);
                 let ends = trimmed.strip_prefix(word.as_str()).is_some_and(|after| {
@@ -304,8 +353,16 @@ impl Scanner<'_> {
         let left = self.frames.pop();
         if let Some(frame) = left {
             let bracket = matches!(frame.what, What::Brace | What::Bracket | What::Parenthesis);
-            let open = Open { what: frame.what, at: frame.at, closed_by: None };
-            let open = if bracket { self.suspect.take().unwrap_or(open) } else { open };
+            let open = Open {
+                what: frame.what,
+                at: frame.at,
+                closed_by: None,
+            };
+            let open = if bracket {
+                self.suspect.take().unwrap_or(open)
+            } else {
+                open
+            };
             self.scan.open.push(open);
         }
         self.scan.open.sort_by_key(|open| open.at);
@@ -314,7 +371,9 @@ impl Scanner<'_> {
 
 /// True when a brace after this text opens an object and not a block.
 fn is_value(before: &str) -> bool {
-    before.trim_end().ends_with(['=', ':', '(', '[', ',', '?', '{', '>', '|', '&', '!'])
+    before
+        .trim_end()
+        .ends_with(['=', ':', '(', '[', ',', '?', '{', '>', '|', '&', '!'])
 }
 
 #[cfg(test)]
@@ -322,7 +381,11 @@ mod tests {
     use super::*;
 
     fn open(text: &str) -> Vec<(String, usize)> {
-        scan(text).open.into_iter().map(|open| (open.what.opening(), open.at)).collect()
+        scan(text)
+            .open
+            .into_iter()
+            .map(|open| (open.what.opening(), open.at))
+            .collect()
     }
 
     #[test]
@@ -344,7 +407,10 @@ mod tests {
     #[test]
     fn indentation_tells_which_brace_was_forgotten() {
         let text = "stack \"eu\" {\n  server \"a\" {\n    host = 1\n}\nb = 2\n";
-        assert_eq!(open(text), [("{".into(), text.find("{\n    host").unwrap())]);
+        assert_eq!(
+            open(text),
+            [("{".into(), text.find("{\n    host").unwrap())]
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ pub struct Sources {
 impl Sources {
     /// Sources whose names are relative to `root`, the directory of the configuration.
     pub fn new(root: impl Into<PathBuf>) -> Sources {
-        Sources { root: root.into(), files: RwLock::default() }
+        Sources {
+            root: root.into(),
+            files: RwLock::default(),
+        }
     }
 
     /// The directory that names are relative to.
@@ -50,7 +53,8 @@ impl Sources {
     /// the line and column of the first bad byte) or holds a NUL.
     pub fn read(&self, path: &Path) -> Result<FileId, Diagnostic> {
         let name = self.name_of(path);
-        let bytes = read_bounded(&self.root.join(path)).map_err(|problem| problem.diagnostic(&name))?;
+        let bytes =
+            read_bounded(&self.root.join(path)).map_err(|problem| problem.diagnostic(&name))?;
         match String::from_utf8(bytes) {
             Ok(text) => {
                 let id = self.add(name, &text);
@@ -63,7 +67,8 @@ impl Sources {
 
     /// The text of a file of this run; empty for an id of another.
     pub fn text(&self, file: FileId) -> Arc<str> {
-        self.source(file).map_or_else(|| "".into(), |source| source.text.clone())
+        self.source(file)
+            .map_or_else(|| "".into(), |source| source.text.clone())
     }
 
     /// `main.rf.hcl:3:14`, for messages that name a place without showing it.
@@ -78,14 +83,21 @@ impl Sources {
     }
 
     fn name_of(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
     }
 
     fn refuse_nul(&self, id: FileId) -> Result<(), Diagnostic> {
         match self.text(id).find('\0') {
             None => Ok(()),
-            Some(at) => Err(Diagnostic::error(codes::NUL_CHARACTER, Span::new(id, at, at + 1), "byte 0 stands here")
-                .help("save the file as UTF-8 text")),
+            Some(at) => Err(Diagnostic::error(
+                codes::NUL_CHARACTER,
+                Span::new(id, at, at + 1),
+                "byte 0 stands here",
+            )
+            .help("save the file as UTF-8 text")),
         }
     }
 
@@ -94,16 +106,28 @@ impl Sources {
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();
         let id = self.add(name, &String::from_utf8_lossy(error.as_bytes()));
         // A byte order mark that was taken off moves everything by its three bytes.
-        let shift = if error.as_bytes().starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+        let shift = if error.as_bytes().starts_with(&[0xef, 0xbb, 0xbf]) {
+            3
+        } else {
+            0
+        };
         let start = at.saturating_sub(shift);
-        Diagnostic::error(codes::NOT_UTF8, Span::new(id, start, start + 3), format!("byte 0x{byte:02x} here is not UTF-8"))
-            .help("save the file as UTF-8")
+        Diagnostic::error(
+            codes::NOT_UTF8,
+            Span::new(id, start, start + 3),
+            format!("byte 0x{byte:02x} here is not UTF-8"),
+        )
+        .help("save the file as UTF-8")
     }
 }
 
 impl Texts for Sources {
     fn source(&self, file: FileId) -> Option<Arc<SourceText>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner).get(file.0 as usize).cloned()
+        self.files
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(file.0 as usize)
+            .cloned()
     }
 }
 
@@ -124,9 +148,14 @@ impl ReadProblem {
         match self {
             ReadProblem::NotAFile(what) => format!("it is {what}, not a file"),
             ReadProblem::TooLarge(size) => {
-                format!("it has {size} bytes; at most {} MiB are read", LARGEST_FILE / 1024 / 1024)
+                format!(
+                    "it has {size} bytes; at most {} MiB are read",
+                    LARGEST_FILE / 1024 / 1024
+                )
             }
-            ReadProblem::Io(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            ReadProblem::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "there is no such file".to_owned()
+            }
             ReadProblem::Io(error) => error.to_string(),
         }
     }
@@ -158,7 +187,9 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, ReadProblem> {
     }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(ReadProblem::Io)?;
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(ReadProblem::Io)?;
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ReadProblem::Io)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(ReadProblem::TooLarge(bytes.len() as u64));
     }
@@ -177,7 +208,11 @@ pub struct Directory<'a> {
 impl<'a> Directory<'a> {
     /// Files beside the configuration in `sources`; `home` is what `~` means.
     pub fn new(sources: &'a Sources, home: Option<PathBuf>) -> Directory<'a> {
-        Directory { sources, home, seen: Mutex::default() }
+        Directory {
+            sources,
+            home,
+            seen: Mutex::default(),
+        }
     }
 
     fn path(&self, path: &str) -> Result<PathBuf, String> {
@@ -186,7 +221,9 @@ impl<'a> Directory<'a> {
         }
         match (path.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => Ok(home.join(rest)),
-            (Some(_), None) => Err("`~` stands for the home directory, but HOME is not set".to_owned()),
+            (Some(_), None) => {
+                Err("`~` stands for the home directory, but HOME is not set".to_owned())
+            }
             (None, _) => Ok(self.sources.root().join(path)),
         }
     }
@@ -199,7 +236,8 @@ impl Files for Directory<'_> {
         if let Some(file) = seen.get(&full) {
             return Ok(*file);
         }
-        let bytes = read_bounded(&full).map_err(|problem| format!("can't read {path}: {}", problem.phrase()))?;
+        let bytes = read_bounded(&full)
+            .map_err(|problem| format!("can't read {path}: {}", problem.phrase()))?;
         let text = String::from_utf8(bytes).map_err(|_| format!("{path} is not UTF-8"))?;
         let file = self.sources.add(self.sources.name_of(&full), &text);
         seen.insert(full, file);
@@ -243,27 +281,40 @@ mod tests {
     fn a_bad_byte_is_shown_with_line_and_column() {
         let (sources, result) = read(b"a = 1\nb = \"\xff\"\n");
         let text = render(&result.unwrap_err(), &sources, Colour::Plain);
-        assert!(text.contains("main.rf.hcl:2:6") && text.contains("0xff"), "{text}");
+        assert!(
+            text.contains("main.rf.hcl:2:6") && text.contains("0xff"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_nul_is_refused() {
-        assert_eq!(read(b"a = \"\0\"\n").1.unwrap_err().code, codes::NUL_CHARACTER);
+        assert_eq!(
+            read(b"a = \"\0\"\n").1.unwrap_err().code,
+            codes::NUL_CHARACTER
+        );
     }
 
     #[test]
     fn a_directory_is_named_and_not_read() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("x.rf.hcl")).unwrap();
-        let error = Sources::new(folder.path()).read(Path::new("x.rf.hcl")).unwrap_err();
+        let error = Sources::new(folder.path())
+            .read(Path::new("x.rf.hcl"))
+            .unwrap_err();
         assert_eq!(error.detail, "x.rf.hcl: it is a directory, not a file");
     }
 
     #[test]
     fn a_large_file_is_refused_by_its_size_alone() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::File::create(folder.path().join("x.rf.hcl")).unwrap().set_len(50_000_000).unwrap();
-        let error = Sources::new(folder.path()).read(Path::new("x.rf.hcl")).unwrap_err();
+        std::fs::File::create(folder.path().join("x.rf.hcl"))
+            .unwrap()
+            .set_len(50_000_000)
+            .unwrap();
+        let error = Sources::new(folder.path())
+            .read(Path::new("x.rf.hcl"))
+            .unwrap_err();
         assert_eq!(error.code, codes::FILE_TOO_LARGE);
     }
 }

@@ -27,15 +27,23 @@ fn nested(converter: &mut Converter, template: &Template, before: Edge, after: E
     for (index, element) in elements.iter().enumerate() {
         match element {
             Element::Literal(text) => {
-                let left = if index == 0 { before } else { closing_edge(elements[index - 1]) };
-                let right = elements.get(index + 1).map_or(after, |next| opening_edge(next));
+                let left = if index == 0 {
+                    before
+                } else {
+                    closing_edge(elements[index - 1])
+                };
+                let right = elements
+                    .get(index + 1)
+                    .map_or(after, |next| opening_edge(next));
                 let text = strip(text.value(), left, right);
                 if !text.is_empty() {
                     parts.push(Part::Literal(text.to_owned()));
                 }
             }
             Element::Interpolation(interpolation) => {
-                parts.push(Part::Interpolation(converter.expression(&interpolation.expr)));
+                parts.push(Part::Interpolation(
+                    converter.expression(&interpolation.expr),
+                ));
             }
             Element::Directive(directive) => parts.push(self::directive(converter, directive)),
         }
@@ -67,7 +75,12 @@ fn directive(converter: &mut Converter, directive: &Directive) -> Part {
                 key_name: intro.key_var.as_ref().map(|name| name.as_str().to_owned()),
                 value_name: intro.value_var.as_str().to_owned(),
                 collection: converter.expression(&intro.collection_expr),
-                body: nested(converter, &intro.template, after(intro.strip), before(each.endfor_expr.strip)),
+                body: nested(
+                    converter,
+                    &intro.template,
+                    after(intro.strip),
+                    before(each.endfor_expr.strip),
+                ),
             }
         }
     }
@@ -98,16 +111,32 @@ fn closing_edge(element: &Element) -> Edge {
 }
 
 fn before(strip: Strip) -> Edge {
-    if strip.strip_start() { Edge::Strip } else { Edge::Keep }
+    if strip.strip_start() {
+        Edge::Strip
+    } else {
+        Edge::Keep
+    }
 }
 
 fn after(strip: Strip) -> Edge {
-    if strip.strip_end() { Edge::Strip } else { Edge::Keep }
+    if strip.strip_end() {
+        Edge::Strip
+    } else {
+        Edge::Keep
+    }
 }
 
 fn strip(text: &str, left: Edge, right: Edge) -> &str {
-    let text = if left == Edge::Strip { text.trim_start() } else { text };
-    if right == Edge::Strip { text.trim_end() } else { text }
+    let text = if left == Edge::Strip {
+        text.trim_start()
+    } else {
+        text
+    };
+    if right == Edge::Strip {
+        text.trim_end()
+    } else {
+        text
+    }
 }
 
 impl Evaluator<'_> {
@@ -123,7 +152,13 @@ impl Evaluator<'_> {
         Ok(Value::string(text).marked(sensitive))
     }
 
-    fn append(&mut self, parts: &[Part], text: &mut String, sensitive: &mut bool, failed: &mut bool) -> Result<(), Failed> {
+    fn append(
+        &mut self,
+        parts: &[Part],
+        text: &mut String,
+        sensitive: &mut bool,
+        failed: &mut bool,
+    ) -> Result<(), Failed> {
         for part in parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
@@ -139,7 +174,12 @@ impl Evaluator<'_> {
                     *sensitive |= mark;
                     self.append(if value { yes } else { no }, text, sensitive, failed)?;
                 }
-                Part::For { key_name, value_name, collection, body } => {
+                Part::For {
+                    key_name,
+                    value_name,
+                    collection,
+                    body,
+                } => {
                     let (pairs, mark) = self.pairs(collection)?;
                     *sensitive |= mark;
                     for (key, value) in pairs {
@@ -169,8 +209,12 @@ impl Evaluator<'_> {
                 Ok(value)
             }
             None => Err(self.fail(
-                Diagnostic::error(codes::TEMPLATE_RESULT, expression.span, format!("this is {}", value.describe()))
-                    .help("use join(\", \", …) or jsonencode(…), or take one of its attributes"),
+                Diagnostic::error(
+                    codes::TEMPLATE_RESULT,
+                    expression.span,
+                    format!("this is {}", value.describe()),
+                )
+                .help("use join(\", \", …) or jsonencode(…), or take one of its attributes"),
             )),
         }
     }

@@ -9,7 +9,12 @@ use super::value::{Kind, Value};
 use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
 
 impl Evaluator<'_> {
-    pub(super) fn traverse(&mut self, base: &Expression, operators: &[Operator], span: Span) -> Result<Value, Failed> {
+    pub(super) fn traverse(
+        &mut self,
+        base: &Expression,
+        operators: &[Operator],
+        span: Span,
+    ) -> Result<Value, Failed> {
         self.spend(operators.len() as u64, span)?;
         if let Node::Name(name) = &*base.node
             && self.bound(name).is_none()
@@ -22,15 +27,27 @@ impl Evaluator<'_> {
 
     /// A name of the scope: the plain steps are worked out first, so that the scope can answer for
     /// exactly what is wanted.
-    fn traverse_name(&mut self, name: &str, span: Span, operators: &[Operator]) -> Result<Value, Failed> {
-        let mut reference = Traversal { root: name.to_owned(), root_span: span, steps: Vec::new() };
+    fn traverse_name(
+        &mut self,
+        name: &str,
+        span: Span,
+        operators: &[Operator],
+    ) -> Result<Value, Failed> {
+        let mut reference = Traversal {
+            root: name.to_owned(),
+            root_span: span,
+            steps: Vec::new(),
+        };
         for operator in operators {
             let key = match operator {
                 Operator::Attribute(name, _) => StepKey::Attribute(name.clone()),
                 Operator::Index(key, _) => StepKey::Index(self.evaluate(key)?),
                 Operator::AttributeSplat(_) | Operator::FullSplat(_) => break,
             };
-            reference.steps.push(Step { key, span: operator.span() });
+            reference.steps.push(Step {
+                key,
+                span: operator.span(),
+            });
         }
         let resolved = self.resolve(&reference)?;
         let mut value = resolved.value;
@@ -42,23 +59,37 @@ impl Evaluator<'_> {
         self.operators(value, &operators[reference.steps.len()..], place)
     }
 
-    fn operators(&mut self, mut value: Value, operators: &[Operator], start: Span) -> Result<Value, Failed> {
+    fn operators(
+        &mut self,
+        mut value: Value,
+        operators: &[Operator],
+        start: Span,
+    ) -> Result<Value, Failed> {
         let mut place = start;
         let mut index = 0;
         while let Some(operator) = operators.get(index) {
             index += 1;
             value = match operator {
                 Operator::Attribute(name, span) => {
-                    let step = Step { key: StepKey::Attribute(name.clone()), span: *span };
+                    let step = Step {
+                        key: StepKey::Attribute(name.clone()),
+                        span: *span,
+                    };
                     self.step(&value, &step, place)?
                 }
                 Operator::Index(key, span) => {
-                    let step = Step { key: StepKey::Index(self.evaluate(key)?), span: *span };
+                    let step = Step {
+                        key: StepKey::Index(self.evaluate(key)?),
+                        span: *span,
+                    };
                     self.step(&value, &step, place)?
                 }
                 Operator::FullSplat(_) => return self.splat(value, &operators[index..], place),
                 Operator::AttributeSplat(_) => {
-                    let dotted = operators[index..].iter().take_while(|next| is_dotted(next)).count();
+                    let dotted = operators[index..]
+                        .iter()
+                        .take_while(|next| is_dotted(next))
+                        .count();
                     let rest = &operators[index..index + dotted];
                     index += dotted;
                     self.splat(value, rest, place)?
@@ -79,7 +110,10 @@ impl Evaluator<'_> {
         };
         self.spend(items.len() as u64 * (rest.len() as u64 + 1), place)?;
         self.spend_bytes(items.len() * size_of::<Value>(), place)?;
-        let results = items.into_iter().map(|item| self.operators(item, rest, place)).collect::<Result<Vec<_>, _>>()?;
+        let results = items
+            .into_iter()
+            .map(|item| self.operators(item, rest, place))
+            .collect::<Result<Vec<_>, _>>()?;
         self.bounded(Value::list(results).marked(sensitive), place)
     }
 
@@ -87,12 +121,20 @@ impl Evaluator<'_> {
     fn step(&mut self, value: &Value, step: &Step, place: Span) -> Result<Value, Failed> {
         let taken = match &step.key {
             StepKey::Attribute(name) => self.attribute(value, name, step.span, place)?,
-            StepKey::Index(key) => self.index(value, key, step.span, place)?.marked(key.is_sensitive()),
+            StepKey::Index(key) => self
+                .index(value, key, step.span, place)?
+                .marked(key.is_sensitive()),
         };
         Ok(taken.marked(value.sensitive))
     }
 
-    fn attribute(&mut self, value: &Value, name: &str, span: Span, place: Span) -> Result<Value, Failed> {
+    fn attribute(
+        &mut self,
+        value: &Value,
+        name: &str,
+        span: Span,
+        place: Span,
+    ) -> Result<Value, Failed> {
         match &value.kind {
             Kind::Object(entries) => self.entry(value, entries, name, span),
             Kind::Reference(reference) => {
@@ -100,12 +142,22 @@ impl Evaluator<'_> {
                 self.entry(value, &attributes, name, span)
             }
             Kind::Null => Err(self.fail(
-                Diagnostic::error(codes::NULL_VALUE, span, format!("can't take `{name}` out of null"))
-                    .note(place, "this is null"),
+                Diagnostic::error(
+                    codes::NULL_VALUE,
+                    span,
+                    format!("can't take `{name}` out of null"),
+                )
+                .note(place, "this is null"),
             )),
             Kind::List(_) | Kind::Set(_) => Err(self.fail(
-                Diagnostic::error(codes::NO_SUCH_ATTRIBUTE, span, format!("{} has no attributes", value.describe()))
-                    .help(format!("for the attribute of every element write [*].{name}")),
+                Diagnostic::error(
+                    codes::NO_SUCH_ATTRIBUTE,
+                    span,
+                    format!("{} has no attributes", value.describe()),
+                )
+                .help(format!(
+                    "for the attribute of every element write [*].{name}"
+                )),
             )),
             _ => Err(self.fail(Diagnostic::error(
                 codes::NO_SUCH_ATTRIBUTE,
@@ -115,7 +167,13 @@ impl Evaluator<'_> {
         }
     }
 
-    fn entry(&mut self, of: &Value, entries: &BTreeMap<String, Value>, name: &str, span: Span) -> Result<Value, Failed> {
+    fn entry(
+        &mut self,
+        of: &Value,
+        entries: &BTreeMap<String, Value>,
+        name: &str,
+        span: Span,
+    ) -> Result<Value, Failed> {
         if let Some(value) = entries.get(name) {
             return Ok(value.clone());
         }
@@ -123,7 +181,11 @@ impl Evaluator<'_> {
             Kind::Reference(reference) => reference.address_text(),
             _ => "this object".to_owned(),
         };
-        let mut diagnostic = Diagnostic::error(codes::NO_SUCH_ATTRIBUTE, span, format!("{what} has no `{name}`"));
+        let mut diagnostic = Diagnostic::error(
+            codes::NO_SUCH_ATTRIBUTE,
+            span,
+            format!("{what} has no `{name}`"),
+        );
         if !of.sensitive {
             diagnostic = diagnostic
                 .detail(listed(entries.keys().map(String::as_str)))
@@ -132,9 +194,19 @@ impl Evaluator<'_> {
         Err(self.fail(diagnostic))
     }
 
-    fn index(&mut self, value: &Value, key: &Value, span: Span, place: Span) -> Result<Value, Failed> {
+    fn index(
+        &mut self,
+        value: &Value,
+        key: &Value,
+        span: Span,
+        place: Span,
+    ) -> Result<Value, Failed> {
         if key.is_null() {
-            return Err(self.fail(Diagnostic::error(codes::NULL_VALUE, span, "the index is null")));
+            return Err(self.fail(Diagnostic::error(
+                codes::NULL_VALUE,
+                span,
+                "the index is null",
+            )));
         }
         match &value.kind {
             Kind::List(items) => self.item(items, key, span),
@@ -147,13 +219,22 @@ impl Evaluator<'_> {
                 ))),
             },
             Kind::Null => Err(self.fail(
-                Diagnostic::error(codes::NULL_VALUE, span, "can't take an element out of null").note(place, "this is null"),
+                Diagnostic::error(codes::NULL_VALUE, span, "can't take an element out of null")
+                    .note(place, "this is null"),
             )),
             Kind::Set(_) => Err(self.fail(
-                Diagnostic::error(codes::WRONG_TYPE, place, "a set has no order, so no first element")
-                    .help("make it a list: tolist(…)"),
+                Diagnostic::error(
+                    codes::WRONG_TYPE,
+                    place,
+                    "a set has no order, so no first element",
+                )
+                .help("make it a list: tolist(…)"),
             )),
-            _ => Err(self.fail(Diagnostic::error(codes::WRONG_TYPE, place, format!("{} has no elements", value.describe())))),
+            _ => Err(self.fail(Diagnostic::error(
+                codes::WRONG_TYPE,
+                place,
+                format!("{} has no elements", value.describe()),
+            ))),
         }
     }
 
@@ -166,9 +247,16 @@ impl Evaluator<'_> {
             }
         };
         let Some(index) = number.and_then(super::value::Number::to_integer) else {
-            return Err(self.fail(Diagnostic::error(codes::WRONG_TYPE, span, "a list's index is a whole number")));
+            return Err(self.fail(Diagnostic::error(
+                codes::WRONG_TYPE,
+                span,
+                "a list's index is a whole number",
+            )));
         };
-        match usize::try_from(index).ok().and_then(|index| items.get(index)) {
+        match usize::try_from(index)
+            .ok()
+            .and_then(|index| items.get(index))
+        {
             Some(item) => Ok(item.clone()),
             None => {
                 let count = match items.len() {
@@ -176,7 +264,11 @@ impl Evaluator<'_> {
                     1 => "the list has 1 element, index 0".to_owned(),
                     length => format!("the list has {length} elements, 0 to {}", length - 1),
                 };
-                let label = if index < 0 { "an index can't be negative".to_owned() } else { count };
+                let label = if index < 0 {
+                    "an index can't be negative".to_owned()
+                } else {
+                    count
+                };
                 Err(self.fail(Diagnostic::error(codes::INDEX_OUT_OF_RANGE, span, label)))
             }
         }
@@ -193,7 +285,9 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.len() {
         0 => "it has none".to_owned(),
-        count if count > 10 => format!("it has {}, and {} more", names[..10].join(", "), count - 10),
+        count if count > 10 => {
+            format!("it has {}, and {} more", names[..10].join(", "), count - 10)
+        }
         _ => format!("it has {}", names.join(", ")),
     }
 }

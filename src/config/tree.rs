@@ -59,7 +59,9 @@ pub struct Label {
 impl Block {
     /// The heading, from the first word to the last label: what to mark when the whole block is meant.
     pub fn heading(&self) -> Span {
-        self.labels.last().map_or(self.kind_span, |label| self.kind_span.to(label.span))
+        self.labels
+            .last()
+            .map_or(self.kind_span, |label| self.kind_span.to(label.span))
     }
 }
 
@@ -75,7 +77,10 @@ pub struct Expression {
 impl Expression {
     /// A node at a place.
     pub fn new(node: Node, span: Span) -> Expression {
-        Expression { node: Arc::new(node), span }
+        Expression {
+            node: Arc::new(node),
+            span,
+        }
     }
 
     /// The place.
@@ -87,7 +92,11 @@ impl Expression {
     /// that needs no working out.
     pub fn as_traversal(&self) -> Option<Traversal> {
         match &*self.node {
-            Node::Name(name) => Some(Traversal { root: name.clone(), root_span: self.span, steps: Vec::new() }),
+            Node::Name(name) => Some(Traversal {
+                root: name.clone(),
+                root_span: self.span,
+                steps: Vec::new(),
+            }),
             Node::Traversal { base, operators } => {
                 let mut traversal = base.as_traversal()?;
                 for operator in operators {
@@ -139,12 +148,16 @@ pub struct Traversal {
 impl Traversal {
     /// All of it.
     pub fn span(&self) -> Span {
-        self.steps.last().map_or(self.root_span, |step| self.root_span.to(step.span))
+        self.steps
+            .last()
+            .map_or(self.root_span, |step| self.root_span.to(step.span))
     }
 
     /// The place of the root and the first `count` steps.
     pub fn span_of(&self, count: usize) -> Span {
-        self.steps[..count.min(self.steps.len())].last().map_or(self.root_span, |step| self.root_span.to(step.span))
+        self.steps[..count.min(self.steps.len())]
+            .last()
+            .map_or(self.root_span, |step| self.root_span.to(step.span))
     }
 
     /// Root and steps as plain texts; `None` when a step isn't a name, string or number.
@@ -276,10 +289,14 @@ pub enum Operator {
 impl Operator {
     pub(super) fn as_static(&self) -> Option<Step> {
         match self {
-            Operator::Attribute(name, span) => Some(Step { key: StepKey::Attribute(name.clone()), span: *span }),
-            Operator::Index(key, span) => {
-                Some(Step { key: StepKey::Index(key.as_literal()?.clone()), span: *span })
-            }
+            Operator::Attribute(name, span) => Some(Step {
+                key: StepKey::Attribute(name.clone()),
+                span: *span,
+            }),
+            Operator::Index(key, span) => Some(Step {
+                key: StepKey::Index(key.as_literal()?.clone()),
+                span: *span,
+            }),
             Operator::AttributeSplat(_) | Operator::FullSplat(_) => None,
         }
     }

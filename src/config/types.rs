@@ -95,14 +95,23 @@ pub fn parse_type(expression: &Expression) -> Result<Type, Vec<Diagnostic>> {
             "list" => Ok(Type::List(Box::new(Type::Any))),
             "set" => Ok(Type::Set(Box::new(Type::Any))),
             "map" => Ok(Type::Map(Box::new(Type::Any))),
-            "object" | "tuple" => Err(invalid(expression.span, "its attributes or elements are missing")
-                .map_help("write object({ name = string }) or tuple([string, number])")),
+            "object" | "tuple" => Err(invalid(
+                expression.span,
+                "its attributes or elements are missing",
+            )
+            .map_help("write object({ name = string }) or tuple([string, number])")),
             _ => Err(unknown(name, expression.span)),
         },
         Node::Literal(value) if value.as_str().is_some() => {
-            Err(invalid(expression.span, "a type is written without quotes").map_help("take the quotes away"))
+            Err(invalid(expression.span, "a type is written without quotes")
+                .map_help("take the quotes away"))
         }
-        Node::Call { name, name_span, arguments, .. } => constructed(name, *name_span, arguments, expression.span),
+        Node::Call {
+            name,
+            name_span,
+            arguments,
+            ..
+        } => constructed(name, *name_span, arguments, expression.span),
         _ => Err(invalid(expression.span, "this is not a type").into_vec()),
     }
 }
@@ -127,11 +136,18 @@ fn invalid(span: Span, label: impl Into<String>) -> Diagnostic {
 }
 
 fn unknown(name: &str, span: Span) -> Vec<Diagnostic> {
-    const NAMES: [&str; 9] = ["any", "string", "number", "bool", "list", "set", "map", "object", "tuple"];
+    const NAMES: [&str; 9] = [
+        "any", "string", "number", "bool", "list", "set", "map", "object", "tuple",
+    ];
     vec![invalid(span, format!("there is no type `{name}`")).maybe_help(did_you_mean(name, NAMES))]
 }
 
-fn constructed(name: &str, name_span: Span, arguments: &[Expression], span: Span) -> Result<Type, Vec<Diagnostic>> {
+fn constructed(
+    name: &str,
+    name_span: Span,
+    arguments: &[Expression],
+    span: Span,
+) -> Result<Type, Vec<Diagnostic>> {
     if name == "optional" {
         return Err(invalid(name_span, "optional(…) stands only inside object({ … })").into_vec());
     }
@@ -146,12 +162,16 @@ fn constructed(name: &str, name_span: Span, arguments: &[Expression], span: Span
         "set" => Ok(Type::Set(Box::new(parse_type(argument)?))),
         "map" => Ok(Type::Map(Box::new(parse_type(argument)?))),
         "tuple" => match &*argument.node {
-            Node::List(items) => Ok(Type::Tuple(items.iter().map(parse_type).collect::<Result<_, _>>()?)),
-            _ => Err(invalid(argument.span, "tuple takes a list of types").map_help("write tuple([string, number])")),
+            Node::List(items) => Ok(Type::Tuple(
+                items.iter().map(parse_type).collect::<Result<_, _>>()?,
+            )),
+            _ => Err(invalid(argument.span, "tuple takes a list of types")
+                .map_help("write tuple([string, number])")),
         },
         _ => match &*argument.node {
             Node::Object(items) => object_type(items),
-            _ => Err(invalid(argument.span, "object takes names and types").map_help("write object({ name = string })")),
+            _ => Err(invalid(argument.span, "object takes names and types")
+                .map_help("write object({ name = string })")),
         },
     }
 }
@@ -161,7 +181,10 @@ fn object_type(items: &[Item]) -> Result<Type, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     for item in items {
         let Some(name) = item.key.as_literal().and_then(Value::as_str) else {
-            diagnostics.push(invalid(item.key.span, "an attribute's name must be a plain word"));
+            diagnostics.push(invalid(
+                item.key.span,
+                "an attribute's name must be a plain word",
+            ));
             continue;
         };
         match field(&item.value) {
@@ -171,15 +194,28 @@ fn object_type(items: &[Item]) -> Result<Type, Vec<Diagnostic>> {
             Err(more) => diagnostics.extend(more),
         }
     }
-    if diagnostics.is_empty() { Ok(Type::Object(fields)) } else { Err(diagnostics) }
+    if diagnostics.is_empty() {
+        Ok(Type::Object(fields))
+    } else {
+        Err(diagnostics)
+    }
 }
 
 fn field(expression: &Expression) -> Result<Field, Vec<Diagnostic>> {
-    let Node::Call { name, arguments, .. } = &*expression.node else {
-        return Ok(Field { kind: parse_type(expression)?, presence: Presence::Required });
+    let Node::Call {
+        name, arguments, ..
+    } = &*expression.node
+    else {
+        return Ok(Field {
+            kind: parse_type(expression)?,
+            presence: Presence::Required,
+        });
     };
     if name != "optional" {
-        return Ok(Field { kind: parse_type(expression)?, presence: Presence::Required });
+        return Ok(Field {
+            kind: parse_type(expression)?,
+            presence: Presence::Required,
+        });
     }
     let (kind, default) = match arguments.as_slice() {
         [kind] => (parse_type(kind)?, None),
@@ -187,13 +223,26 @@ fn field(expression: &Expression) -> Result<Field, Vec<Diagnostic>> {
             let kind = parse_type(kind)?;
             let value = evaluate(default, &NoScope, &mut Budget::new())?;
             let value = convert(&value, &kind).map_err(|problem| {
-                invalid(default.span, format!("the default doesn't fit the type: {problem}")).into_vec()
+                invalid(
+                    default.span,
+                    format!("the default doesn't fit the type: {problem}"),
+                )
+                .into_vec()
             })?;
             (kind, Some(value))
         }
-        _ => return Err(invalid(expression.span, "optional takes a type and, if you like, a default").into_vec()),
+        _ => {
+            return Err(invalid(
+                expression.span,
+                "optional takes a type and, if you like, a default",
+            )
+            .into_vec());
+        }
     };
-    Ok(Field { kind, presence: Presence::Optional(default) })
+    Ok(Field {
+        kind,
+        presence: Presence::Optional(default),
+    })
 }
 
 /// Where inside a value something doesn't fit, and why: `.servers[2].port: a number is wanted, …`.
@@ -210,7 +259,12 @@ impl fmt::Display for Mismatch {
         if self.path.is_empty() {
             formatter.write_str(&self.text)
         } else {
-            write!(formatter, "at {}: {}", self.path.trim_start_matches('.'), self.text)
+            write!(
+                formatter,
+                "at {}: {}",
+                self.path.trim_start_matches('.'),
+                self.text
+            )
         }
     }
 }
@@ -223,7 +277,10 @@ impl From<Mismatch> for String {
 
 impl Mismatch {
     fn new(text: impl Into<String>) -> Mismatch {
-        Mismatch { path: String::new(), text: text.into() }
+        Mismatch {
+            path: String::new(),
+            text: text.into(),
+        }
     }
 
     fn inside(mut self, step: &str) -> Mismatch {
@@ -251,7 +308,9 @@ pub fn convert(value: &Value, kind: &Type) -> Result<Value, Mismatch> {
         },
         Type::Number => match &value.kind {
             Kind::Number(_) => return Ok(value.clone()),
-            Kind::String(text) => Value::number(Number::parse(text).ok_or_else(|| wanted_text("a number", value))?),
+            Kind::String(text) => {
+                Value::number(Number::parse(text).ok_or_else(|| wanted_text("a number", value))?)
+            }
             _ => return Err(wanted("a number", value)),
         },
         Type::Bool => match &value.kind {
@@ -275,14 +334,18 @@ pub fn convert(value: &Value, kind: &Type) -> Result<Value, Mismatch> {
 }
 
 fn wanted(what: &str, value: &Value) -> Mismatch {
-    Mismatch::new(format!("{what} is wanted, but this is {}", value.describe()))
+    Mismatch::new(format!(
+        "{what} is wanted, but this is {}",
+        value.describe()
+    ))
 }
 
 fn wanted_text(what: &str, value: &Value) -> Mismatch {
     match value.as_str() {
-        Some(text) if !value.sensitive && text.len() <= 40 => {
-            Mismatch::new(format!("{what} is wanted, but this is \"{}\"", text.escape_debug()))
-        }
+        Some(text) if !value.sensitive && text.len() <= 40 => Mismatch::new(format!(
+            "{what} is wanted, but this is \"{}\"",
+            text.escape_debug()
+        )),
         _ => wanted(what, value),
     }
 }
@@ -293,7 +356,9 @@ fn elements(value: &Value, of: &Type, what: &str) -> Result<Vec<Value>, Mismatch
     items
         .iter()
         .enumerate()
-        .map(|(index, item)| convert(item, &shared).map_err(|problem| problem.inside(&format!("[{index}]"))))
+        .map(|(index, item)| {
+            convert(item, &shared).map_err(|problem| problem.inside(&format!("[{index}]")))
+        })
         .collect()
 }
 
@@ -318,7 +383,8 @@ fn shared_type<'a>(of: &Type, items: impl Iterator<Item = &'a Value>) -> Result<
     }
     let mut shared = Type::Any;
     for item in items {
-        shared = unify(&shared, &type_of(item)).ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
+        shared = unify(&shared, &type_of(item))
+            .ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
     }
     Ok(shared)
 }
@@ -326,17 +392,26 @@ fn shared_type<'a>(of: &Type, items: impl Iterator<Item = &'a Value>) -> Result<
 fn tuple(value: &Value, kinds: &[Type]) -> Result<Vec<Value>, Mismatch> {
     let items = value.items().ok_or_else(|| wanted("a list", value))?;
     if items.len() != kinds.len() {
-        return Err(Mismatch::new(format!("{} elements are wanted, but this has {}", kinds.len(), items.len())));
+        return Err(Mismatch::new(format!(
+            "{} elements are wanted, but this has {}",
+            kinds.len(),
+            items.len()
+        )));
     }
     items
         .iter()
         .zip(kinds)
         .enumerate()
-        .map(|(index, (item, kind))| convert(item, kind).map_err(|problem| problem.inside(&format!("[{index}]"))))
+        .map(|(index, (item, kind))| {
+            convert(item, kind).map_err(|problem| problem.inside(&format!("[{index}]")))
+        })
         .collect()
 }
 
-fn object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<BTreeMap<String, Value>, Mismatch> {
+fn object(
+    value: &Value,
+    fields: &BTreeMap<String, Field>,
+) -> Result<BTreeMap<String, Value>, Mismatch> {
     let Kind::Object(entries) = &value.kind else {
         return Err(wanted("an object", value));
     };
@@ -345,7 +420,9 @@ fn object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<BTreeMap<St
         let given = entries.get(name);
         let converted = match (given, &field.presence) {
             (Some(given), Presence::Optional(Some(default))) if given.is_null() => default.clone(),
-            (Some(given), _) => convert(given, &field.kind).map_err(|problem| problem.inside(&step(name)))?,
+            (Some(given), _) => {
+                convert(given, &field.kind).map_err(|problem| problem.inside(&step(name)))?
+            }
             (None, Presence::Optional(default)) => default.clone().unwrap_or_else(Value::null),
             (None, Presence::Required) => return Err(missing(name, entries)),
         };
@@ -357,16 +434,26 @@ fn object(value: &Value, fields: &BTreeMap<String, Field>) -> Result<BTreeMap<St
 fn missing(name: &str, entries: &BTreeMap<String, Value>) -> Mismatch {
     match did_you_mean(name, entries.keys().map(String::as_str)) {
         Some(_) => {
-            let near = crate::diagnostics::nearest(name, entries.keys().map(String::as_str)).unwrap_or_default();
-            Mismatch::new(format!("the attribute `{name}` is missing (there is `{near}`)"))
+            let near = crate::diagnostics::nearest(name, entries.keys().map(String::as_str))
+                .unwrap_or_default();
+            Mismatch::new(format!(
+                "the attribute `{name}` is missing (there is `{near}`)"
+            ))
         }
         None => Mismatch::new(format!("the attribute `{name}` is missing")),
     }
 }
 
 fn step(key: &str) -> String {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if plain { format!(".{key}") } else { format!("[\"{}\"]", key.escape_debug()) }
+    let plain = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if plain {
+        format!(".{key}")
+    } else {
+        format!("[\"{}\"]", key.escape_debug())
+    }
 }
 
 /// The narrowest type of a value; null and blocks have none of their own.
@@ -381,7 +468,15 @@ pub fn type_of(value: &Value) -> Type {
         Kind::Object(entries) => Type::Object(
             entries
                 .iter()
-                .map(|(name, value)| (name.clone(), Field { kind: type_of(value), presence: Presence::Required }))
+                .map(|(name, value)| {
+                    (
+                        name.clone(),
+                        Field {
+                            kind: type_of(value),
+                            presence: Presence::Required,
+                        },
+                    )
+                })
                 .collect(),
         ),
     }
@@ -392,16 +487,23 @@ pub fn unify(a: &Type, b: &Type) -> Option<Type> {
     match (a, b) {
         _ if a == b => Some(a.clone()),
         (Type::Any, other) | (other, Type::Any) => Some(other.clone()),
-        (Type::String, Type::Number | Type::Bool) | (Type::Number | Type::Bool, Type::String) => Some(Type::String),
+        (Type::String, Type::Number | Type::Bool) | (Type::Number | Type::Bool, Type::String) => {
+            Some(Type::String)
+        }
         (Type::List(a), Type::List(b)) => Some(Type::List(Box::new(unify(a, b)?))),
         (Type::Set(a), Type::Set(b) | Type::List(b)) | (Type::List(a), Type::Set(b)) => {
             Some(Type::Set(Box::new(unify(a, b)?)))
         }
         (Type::Map(a), Type::Map(b)) => Some(Type::Map(Box::new(unify(a, b)?))),
-        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            Some(Type::Tuple(a.iter().zip(b).map(|(a, b)| unify(a, b)).collect::<Option<_>>()?))
+        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => Some(Type::Tuple(
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| unify(a, b))
+                .collect::<Option<_>>()?,
+        )),
+        (Type::Tuple(a), Type::Tuple(b)) => {
+            Some(Type::List(Box::new(unify_all(a.iter().chain(b))?)))
         }
-        (Type::Tuple(a), Type::Tuple(b)) => Some(Type::List(Box::new(unify_all(a.iter().chain(b))?))),
         (Type::Tuple(items), Type::List(of)) | (Type::List(of), Type::Tuple(items)) => {
             Some(Type::List(Box::new(unify(&unify_all(items.iter())?, of)?)))
         }
@@ -410,7 +512,13 @@ pub fn unify(a: &Type, b: &Type) -> Option<Type> {
         }
         (Type::Object(a), Type::Object(b)) if a.keys().eq(b.keys()) => {
             let fields = a.iter().zip(b.values()).map(|((name, a), b)| {
-                Some((name.clone(), Field { kind: unify(&a.kind, &b.kind)?, presence: Presence::Required }))
+                Some((
+                    name.clone(),
+                    Field {
+                        kind: unify(&a.kind, &b.kind)?,
+                        presence: Presence::Required,
+                    },
+                ))
             });
             Some(Type::Object(fields.collect::<Option<_>>()?))
         }
@@ -428,7 +536,9 @@ pub fn unify(a: &Type, b: &Type) -> Option<Type> {
 
 /// The type that all share.
 pub fn unify_all<'a>(kinds: impl Iterator<Item = &'a Type>) -> Option<Type> {
-    kinds.into_iter().try_fold(Type::Any, |shared, kind| unify(&shared, kind))
+    kinds
+        .into_iter()
+        .try_fold(Type::Any, |shared, kind| unify(&shared, kind))
 }
 
 /// What a value is, for messages about two that differ.

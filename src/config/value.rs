@@ -80,7 +80,13 @@ impl Value {
             Kind::String(text) => (false, text.len() as u64),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => (false, 0),
         };
-        Value { kind, span: None, sensitive: false, sensitive_inside, weight: weight.saturating_add(OWN_WEIGHT) }
+        Value {
+            kind,
+            span: None,
+            sensitive: false,
+            sensitive_inside,
+            weight: weight.saturating_add(OWN_WEIGHT),
+        }
     }
 
     /// About how many bytes it would take written out, whatever it shares.
@@ -127,7 +133,10 @@ impl Value {
 
     /// A block.
     pub fn reference(address: Vec<String>, attributes: BTreeMap<String, Value>) -> Value {
-        Value::new(Kind::Reference(Reference { address, attributes: Arc::new(attributes) }))
+        Value::new(Kind::Reference(Reference {
+            address,
+            attributes: Arc::new(attributes),
+        }))
     }
 
     /// The same at a place.
@@ -233,11 +242,14 @@ impl Value {
             (Kind::Bool(a), Kind::Bool(b)) => a.cmp(b),
             (Kind::Number(a), Kind::Number(b)) => a.cmp(b),
             (Kind::String(a), Kind::String(b)) => a.cmp(b),
-            (Kind::List(a), Kind::List(b)) | (Kind::Set(a), Kind::Set(b)) => {
-                order_all(a.iter().zip(b.iter()).map(|(a, b)| a.order(b)), a.len().cmp(&b.len()))
-            }
+            (Kind::List(a), Kind::List(b)) | (Kind::Set(a), Kind::Set(b)) => order_all(
+                a.iter().zip(b.iter()).map(|(a, b)| a.order(b)),
+                a.len().cmp(&b.len()),
+            ),
             (Kind::Object(a), Kind::Object(b)) => order_all(
-                a.iter().zip(b.iter()).map(|((k, v), (l, w))| k.cmp(l).then_with(|| v.order(w))),
+                a.iter()
+                    .zip(b.iter())
+                    .map(|((k, v), (l, w))| k.cmp(l).then_with(|| v.order(w))),
                 a.len().cmp(&b.len()),
             ),
             (Kind::Reference(a), Kind::Reference(b)) => a.address.cmp(&b.address),
@@ -252,10 +264,15 @@ impl Value {
             Kind::Bool(value) => Json::Bool(*value),
             Kind::Number(number) => number_to_json(*number),
             Kind::String(text) => Json::String(text.to_string()),
-            Kind::List(items) | Kind::Set(items) => Json::Array(items.iter().map(Value::to_json).collect()),
-            Kind::Object(entries) => {
-                Json::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
+            Kind::List(items) | Kind::Set(items) => {
+                Json::Array(items.iter().map(Value::to_json).collect())
             }
+            Kind::Object(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.to_json()))
+                    .collect(),
+            ),
             Kind::Reference(reference) => Json::String(reference.address_text()),
         }
     }
@@ -266,12 +283,17 @@ impl Value {
             Json::Null => Value::null(),
             Json::Bool(value) => Value::bool(*value),
             // JSON text can't hold what isn't a finite number.
-            Json::Number(number) => Value::number(Number::parse(&number.to_string()).unwrap_or(Number::ZERO)),
+            Json::Number(number) => {
+                Value::number(Number::parse(&number.to_string()).unwrap_or(Number::ZERO))
+            }
             Json::String(text) => Value::string(text.as_str()),
             Json::Array(items) => Value::list(items.iter().map(Value::from_json).collect()),
-            Json::Object(entries) => {
-                Value::object(entries.iter().map(|(key, value)| (key.clone(), Value::from_json(value))).collect())
-            }
+            Json::Object(entries) => Value::object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Value::from_json(value)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -279,12 +301,17 @@ impl Value {
 /// Whether something is sensitive among `values`, and the weight of all.
 fn inside<'a>(values: impl Iterator<Item = &'a Value>) -> (bool, u64) {
     values.fold((false, 0u64), |(sensitive, weight), value| {
-        (sensitive || value.is_sensitive(), weight.saturating_add(value.weight))
+        (
+            sensitive || value.is_sensitive(),
+            weight.saturating_add(value.weight),
+        )
     })
 }
 
 fn order_all(mut parts: impl Iterator<Item = Ordering>, rest: Ordering) -> Ordering {
-    parts.find(|order| *order != Ordering::Equal).unwrap_or(rest)
+    parts
+        .find(|order| *order != Ordering::Equal)
+        .unwrap_or(rest)
 }
 
 fn rank(kind: &Kind) -> u8 {
@@ -341,7 +368,11 @@ mod tests {
 
     #[test]
     fn sets_are_sorted_and_hold_each_value_once() {
-        let set = Value::set(vec![Value::number(10i64), Value::number(9i64), Value::number(10i64)]);
+        let set = Value::set(vec![
+            Value::number(10i64),
+            Value::number(9i64),
+            Value::number(10i64),
+        ]);
         assert_eq!(set.to_json(), json!([9, 10]));
     }
 }

@@ -35,12 +35,17 @@ impl Code {
 
     /// The code's row.
     pub fn entry(self) -> Option<&'static Entry> {
-        ALL.iter().flat_map(|area| area.iter()).find(|entry| entry.code == self)
+        ALL.iter()
+            .flat_map(|area| area.iter())
+            .find(|entry| entry.code == self)
     }
 
     /// Reads `RF0107`, `rf107` or `107`.
     pub fn parse(text: &str) -> Option<Code> {
-        let digits = text.strip_prefix("RF").or_else(|| text.strip_prefix("rf")).unwrap_or(text);
+        let digits = text
+            .strip_prefix("RF")
+            .or_else(|| text.strip_prefix("rf"))
+            .unwrap_or(text);
         let code = Code(digits.parse().ok()?);
         code.entry().map(|entry| entry.code)
     }

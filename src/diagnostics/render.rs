@@ -33,7 +33,12 @@ pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> Str
     if let Some(span) = diagnostic.span {
         places.push((span, &diagnostic.label, AnnotationKind::Primary));
     }
-    places.extend(diagnostic.notes.iter().map(|(span, text)| (*span, text.as_str(), AnnotationKind::Context)));
+    places.extend(
+        diagnostic
+            .notes
+            .iter()
+            .map(|(span, text)| (*span, text.as_str(), AnnotationKind::Context)),
+    );
     let snippets = snippets(&places, texts);
     for snippet in &snippets {
         group = group.element(snippet.element());
@@ -55,7 +60,11 @@ pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> Str
 
 /// All of them, in the order given, an empty line between two.
 pub fn render_all(diagnostics: &[Diagnostic], texts: &dyn Texts, colour: Colour) -> String {
-    diagnostics.iter().map(|diagnostic| render(diagnostic, texts, colour)).collect::<Vec<_>>().join("\n")
+    diagnostics
+        .iter()
+        .map(|diagnostic| render(diagnostic, texts, colour))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A stretch of one file with the places in it.
@@ -70,7 +79,11 @@ impl<'a> Stretch<'a> {
     fn element(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
         let annotations = self.places.iter().map(|(range, label, kind)| {
             let annotation = kind.span(range.clone());
-            if label.is_empty() { annotation } else { annotation.label(*label) }
+            if label.is_empty() {
+                annotation
+            } else {
+                annotation.label(*label)
+            }
         });
         Snippet::source(self.text.as_str())
             .line_start(self.first_line)
@@ -91,16 +104,27 @@ fn snippets<'a>(places: &[(Span, &'a str, AnnotationKind)], texts: &dyn Texts) -
         .into_iter()
         .filter_map(|file| {
             let source = texts.source(file)?;
-            let here: Vec<_> = places.iter().filter(|(span, _, _)| span.file == file).collect();
+            let here: Vec<_> = places
+                .iter()
+                .filter(|(span, _, _)| span.file == file)
+                .collect();
             Some(stretch(&source, &here))
         })
         .collect()
 }
 
 fn stretch<'a>(source: &SourceText, places: &[&(Span, &'a str, AnnotationKind)]) -> Stretch<'a> {
-    let first = places.iter().map(|(span, _, _)| source.position(span.start).line).min().unwrap_or(1);
+    let first = places
+        .iter()
+        .map(|(span, _, _)| source.position(span.start).line)
+        .min()
+        .unwrap_or(1);
     let start = source.line_start(first);
-    let last = places.iter().map(|(span, _, _)| source.position(visible_end(source, *span)).line).max().unwrap_or(first);
+    let last = places
+        .iter()
+        .map(|(span, _, _)| source.position(visible_end(source, *span)).line)
+        .max()
+        .unwrap_or(first);
     let mut end = (source.line_start(last) + source.line(last).len()).max(start);
     if end - start > LONGEST_SNIPPET {
         end = start + LONGEST_SNIPPET;
@@ -112,11 +136,19 @@ fn stretch<'a>(source: &SourceText, places: &[&(Span, &'a str, AnnotationKind)])
         .iter()
         .map(|(span, label, kind)| {
             let from = source.position(span.start).byte.clamp(start, end);
-            let to = source.position(visible_end(source, *span)).byte.clamp(from, end);
+            let to = source
+                .position(visible_end(source, *span))
+                .byte
+                .clamp(from, end);
             (from - start..to - start, *label, *kind)
         })
         .collect();
-    Stretch { name: source.name.clone(), text: source.text[start..end].to_owned(), first_line: first, places }
+    Stretch {
+        name: source.name.clone(),
+        text: source.text[start..end].to_owned(),
+        first_line: first,
+        places,
+    }
 }
 
 /// Where the marked range ends: a range over several lines marks its first line only, so that a
@@ -132,24 +164,38 @@ pub fn to_json(diagnostic: &Diagnostic, texts: &dyn Texts) -> Json {
     let mut detail = Vec::new();
     detail.extend((!diagnostic.label.is_empty()).then(|| sentence(&diagnostic.label)));
     detail.extend((!diagnostic.detail.is_empty()).then(|| sentence(&diagnostic.detail)));
-    detail.extend(diagnostic.help.as_deref().map(|help| sentence(&format!("help: {help}"))));
+    detail.extend(
+        diagnostic
+            .help
+            .as_deref()
+            .map(|help| sentence(&format!("help: {help}"))),
+    );
     let mut object = json!({
         "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
         "code": diagnostic.code.to_string(),
         "summary": diagnostic.summary,
         "detail": detail.join(" "),
     });
-    let place = diagnostic.span.and_then(|span| Some((span, texts.source(span.file)?)));
+    let place = diagnostic
+        .span
+        .and_then(|span| Some((span, texts.source(span.file)?)));
     if let (Some((span, source)), Some(map)) = (place, object.as_object_mut()) {
         let (start, end) = (source.position(span.start), source.position(span.end));
-        map.insert("range".into(), json!({"filename": source.name, "start": position(start), "end": position(end)}));
+        map.insert(
+            "range".into(),
+            json!({"filename": source.name, "start": position(start), "end": position(end)}),
+        );
         map.insert("snippet".into(), snippet_json(&source, span, start));
     }
     object
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '?', '!']) { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with(['.', '?', '!']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 fn position(position: Position) -> Json {
@@ -160,7 +206,9 @@ fn snippet_json(source: &SourceText, span: Span, start: Position) -> Json {
     let line_start = source.line_start(start.line);
     let code = source.line(start.line);
     let from = (start.byte - line_start).min(code.len());
-    let to = visible_end(source, span).saturating_sub(line_start).clamp(from, code.len());
+    let to = visible_end(source, span)
+        .saturating_sub(line_start)
+        .clamp(from, code.len());
     json!({
         "context": enclosing_block(source, start.line),
         "code": code,
@@ -203,9 +251,16 @@ mod tests {
     fn example() -> (Diagnostic, One) {
         let text = "stack \"eu\" {\n\tserver \"ö\" { host = nosuch }\n}\n";
         let start = text.find("nosuch").unwrap();
-        let diagnostic = Diagnostic::error(codes::NO_SUCH_NAME, Span::new(FileId(0), start, start + 6), "not defined")
-            .help("did you mean `such`?");
-        (diagnostic, One(Arc::new(SourceText::new("main.rf.hcl".into(), text.into()))))
+        let diagnostic = Diagnostic::error(
+            codes::NO_SUCH_NAME,
+            Span::new(FileId(0), start, start + 6),
+            "not defined",
+        )
+        .help("did you mean `such`?");
+        (
+            diagnostic,
+            One(Arc::new(SourceText::new("main.rf.hcl".into(), text.into()))),
+        )
     }
 
     #[test]

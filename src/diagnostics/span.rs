@@ -23,7 +23,11 @@ pub struct Span {
 impl Span {
     /// The bytes `start..end` of `file`.
     pub fn new(file: FileId, start: usize, end: usize) -> Span {
-        Span { file, start, end: end.max(start) }
+        Span {
+            file,
+            start,
+            end: end.max(start),
+        }
     }
 
     /// The smallest range that holds both; `self` when `other` is in another file.
@@ -31,7 +35,11 @@ impl Span {
         if self.file != other.file {
             return self;
         }
-        Span::new(self.file, self.start.min(other.start), self.end.max(other.end))
+        Span::new(
+            self.file,
+            self.start.min(other.start),
+            self.end.max(other.end),
+        )
     }
 }
 
@@ -60,8 +68,17 @@ impl SourceText {
     /// Takes `text` and finds its lines.
     pub fn new(name: String, text: Arc<str>) -> SourceText {
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        SourceText { name, text, line_starts }
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at + 1),
+        );
+        SourceText {
+            name,
+            text,
+            line_starts,
+        }
     }
 
     /// The line and column of a byte; a byte beyond the end is the end.
@@ -72,21 +89,34 @@ impl SourceText {
         }
         let line = self.line_starts.partition_point(|start| *start <= byte);
         let start = self.line_starts[line - 1];
-        Position { line, column: self.text[start..byte].chars().count() + 1, byte }
+        Position {
+            line,
+            column: self.text[start..byte].chars().count() + 1,
+            byte,
+        }
     }
 
     /// The bytes of a line (from 1) without its line end; empty beyond the last line.
     pub fn line(&self, line: usize) -> &str {
-        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else {
+        let Some(start) = line
+            .checked_sub(1)
+            .and_then(|index| self.line_starts.get(index))
+        else {
             return "";
         };
-        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let end = self
+            .line_starts
+            .get(line)
+            .map_or(self.text.len(), |next| next - 1);
         self.text[*start..end].trim_end_matches('\r')
     }
 
     /// The offset of the first byte of a line (from 1).
     pub fn line_start(&self, line: usize) -> usize {
-        line.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(self.text.len())
+        line.checked_sub(1)
+            .and_then(|index| self.line_starts.get(index))
+            .copied()
+            .unwrap_or(self.text.len())
     }
 }
 
@@ -103,8 +133,22 @@ mod tests {
     #[test]
     fn columns_count_characters_and_bytes_count_bytes() {
         let text = SourceText::new("a".into(), "größe = 1\nb = 2\n".into());
-        assert_eq!(text.position(8), Position { line: 1, column: 7, byte: 8 });
-        assert_eq!(text.position(12), Position { line: 2, column: 1, byte: 12 });
+        assert_eq!(
+            text.position(8),
+            Position {
+                line: 1,
+                column: 7,
+                byte: 8
+            }
+        );
+        assert_eq!(
+            text.position(12),
+            Position {
+                line: 2,
+                column: 1,
+                byte: 12
+            }
+        );
         assert_eq!(text.line(2), "b = 2");
         assert_eq!(text.position(999).line, 3);
     }

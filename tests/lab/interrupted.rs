@@ -101,8 +101,11 @@ fn after_a_power_cut_in_the_restore_the_next_apply_ends_well() {
     let apply = lab.spawn_replform(&directory, "apply", &["apply", "-auto-approve"]);
     wait_mid_copy(db1);
     // Moved into place: the restore is under way, the server not started yet or just starting.
-    db2.sh("until [ -e /var/lib/postgresql/15/main/PG_VERSION ]; do :; done")
-        .expect_success();
+    db2.sh(
+        "main=/var/lib/postgresql/15/main; before=$(stat -c %i $main 2>/dev/null || true); \
+         until [ -e $main/PG_VERSION ] && [ \"$(stat -c %i $main)\" != \"$before\" ]; do :; done",
+    )
+    .expect_success();
     db2.power_off();
     let cut_off = apply.finish();
     assert_ne!(cut_off.code, 0, "{cut_off}");

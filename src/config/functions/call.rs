@@ -38,11 +38,14 @@ impl<'a> Arguments<'a> {
 
     /// An argument that is there: the table has counted.
     pub(super) fn value(&self, index: usize) -> Result<&'a Value, Problem> {
-        self.values.get(index).ok_or_else(|| Problem::Call(format!("argument {} is missing", index + 1)))
+        self.values
+            .get(index)
+            .ok_or_else(|| Problem::Call(format!("argument {} is missing", index + 1)))
     }
 
     pub(super) fn converted(&self, index: usize, kind: &Type) -> Result<Value, Problem> {
-        types::convert(self.value(index)?, kind).map_err(|mismatch| Problem::Argument(index, mismatch.to_string()))
+        types::convert(self.value(index)?, kind)
+            .map_err(|mismatch| Problem::Argument(index, mismatch.to_string()))
     }
 
     /// An argument as text.
@@ -73,19 +76,33 @@ impl<'a> Arguments<'a> {
     /// The items of a list or set.
     pub(super) fn items(&self, index: usize) -> Result<&'a [Value], Problem> {
         let value = self.value(index)?;
-        value
-            .items()
-            .ok_or_else(|| Problem::Argument(index, format!("a list is wanted, but this is {}", value.describe())))
+        value.items().ok_or_else(|| {
+            Problem::Argument(
+                index,
+                format!("a list is wanted, but this is {}", value.describe()),
+            )
+        })
     }
 
     /// The entries of a map or object.
-    pub(super) fn entries(&self, index: usize) -> Result<&'a std::collections::BTreeMap<String, Value>, Problem> {
+    pub(super) fn entries(
+        &self,
+        index: usize,
+    ) -> Result<&'a std::collections::BTreeMap<String, Value>, Problem> {
         let value = self.value(index)?;
         match &value.kind {
             Kind::Object(_) | Kind::Reference(_) => value.entries(),
             _ => None,
         }
-        .ok_or_else(|| Problem::Argument(index, format!("a map or object is wanted, but this is {}", value.describe())))
+        .ok_or_else(|| {
+            Problem::Argument(
+                index,
+                format!(
+                    "a map or object is wanted, but this is {}",
+                    value.describe()
+                ),
+            )
+        })
     }
 
     /// The items of a list or set, each as text.
@@ -95,7 +112,10 @@ impl<'a> Arguments<'a> {
             .enumerate()
             .map(|(at, item)| match item.to_text() {
                 Some(text) => Ok(text),
-                None => Err(Problem::Argument(index, format!("element {at} is {}, not a string", item.describe()))),
+                None => Err(Problem::Argument(
+                    index,
+                    format!("element {at} is {}, not a string", item.describe()),
+                )),
             })
             .collect()
     }
@@ -117,22 +137,32 @@ impl Evaluator<'_> {
         }
         let Some(function) = table::find(plain) else {
             let names = table::names();
-            let diagnostic = Diagnostic::error(codes::NO_SUCH_FUNCTION, name_span, format!("there is no function `{name}`"))
-                .maybe_help(did_you_mean(name, names.iter().copied()));
+            let diagnostic = Diagnostic::error(
+                codes::NO_SUCH_FUNCTION,
+                name_span,
+                format!("there is no function `{name}`"),
+            )
+            .maybe_help(did_you_mean(name, names.iter().copied()));
             return Err(self.fail(diagnostic));
         };
         let (values, spans) = self.arguments(arguments, expand)?;
         self.check_count(function, values.len(), name_span)?;
         self.check_nulls(function, &values, &spans)?;
         if function.cost == Cost::Deep {
-            let weight = values.iter().fold(0u64, |sum, value| sum.saturating_add(value.weight()));
+            let weight = values
+                .iter()
+                .fold(0u64, |sum, value| sum.saturating_add(value.weight()));
             self.spend(weight / 256, span)?;
         }
         let sensitive = values.iter().any(Value::is_sensitive);
         let outcome = (function.run)(self, &Arguments { values: &values });
         match outcome {
             Ok(value) => {
-                let shallow = value.items().map(<[_]>::len).or(value.entries().map(std::collections::BTreeMap::len)).unwrap_or(0);
+                let shallow = value
+                    .items()
+                    .map(<[_]>::len)
+                    .or(value.entries().map(std::collections::BTreeMap::len))
+                    .unwrap_or(0);
                 self.spend(shallow as u64 / 16, span)?;
                 let bytes = shallow * size_of::<Value>() + value.as_str().map_or(0, str::len);
                 self.spend_bytes(bytes, span)?;
@@ -149,19 +179,31 @@ impl Evaluator<'_> {
                 let place = spans.get(index).copied().unwrap_or(span);
                 Diagnostic::error(codes::INVALID_ARGUMENT, place, format!("{name}: {text}"))
             }
-            Problem::Call(text) => Diagnostic::error(codes::INVALID_ARGUMENT, span, format!("{name}: {text}")),
+            Problem::Call(text) => {
+                Diagnostic::error(codes::INVALID_ARGUMENT, span, format!("{name}: {text}"))
+            }
         };
         self.fail(diagnostic)
     }
 
     /// The arguments' values and places; a last one with `...` is taken apart.
-    fn arguments(&mut self, arguments: &[Expression], expand: bool) -> Result<(Vec<Value>, Vec<Span>), Failed> {
-        let results: Vec<_> = arguments.iter().map(|argument| self.evaluate(argument)).collect();
+    fn arguments(
+        &mut self,
+        arguments: &[Expression],
+        expand: bool,
+    ) -> Result<(Vec<Value>, Vec<Span>), Failed> {
+        let results: Vec<_> = arguments
+            .iter()
+            .map(|argument| self.evaluate(argument))
+            .collect();
         let mut values = results.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut spans: Vec<Span> = arguments.iter().map(|argument| argument.span).collect();
         if expand && let (Some(last), Some(span)) = (values.pop(), spans.pop()) {
             let Some(items) = last.items() else {
-                let label = format!("`...` wants a list before it, but this is {}", last.describe());
+                let label = format!(
+                    "`...` wants a list before it, but this is {}",
+                    last.describe()
+                );
                 return Err(self.fail(Diagnostic::error(codes::WRONG_TYPE, span, label)));
             };
             self.spend(items.len() as u64, span)?;
@@ -180,13 +222,22 @@ impl Evaluator<'_> {
             (least, Some(most)) => format!("{least} to {most}"),
             (least, None) => format!("at least {least}"),
         };
-        let label = format!("{} takes {wanted} arguments, but there are {count}", function.name);
+        let label = format!(
+            "{} takes {wanted} arguments, but there are {count}",
+            function.name
+        );
         Err(self.fail(
-            Diagnostic::error(codes::WRONG_ARGUMENTS, span, label).help(format!("{} is used so: {}", function.name, function.usage)),
+            Diagnostic::error(codes::WRONG_ARGUMENTS, span, label)
+                .help(format!("{} is used so: {}", function.name, function.usage)),
         ))
     }
 
-    fn check_nulls(&mut self, function: &Function, values: &[Value], spans: &[Span]) -> Result<(), Failed> {
+    fn check_nulls(
+        &mut self,
+        function: &Function,
+        values: &[Value],
+        spans: &[Span],
+    ) -> Result<(), Failed> {
         if function.nulls == Nulls::Taken {
             return Ok(());
         }
@@ -201,7 +252,12 @@ impl Evaluator<'_> {
     }
 
     /// `try`: the first argument that has a value. `can`: whether its argument has one.
-    fn attempt(&mut self, name: &str, arguments: &[Expression], span: Span) -> Result<Value, Failed> {
+    fn attempt(
+        &mut self,
+        name: &str,
+        arguments: &[Expression],
+        span: Span,
+    ) -> Result<Value, Failed> {
         let before = self.diagnostics.len();
         let [first, rest @ ..] = arguments else {
             let label = format!("{name} takes at least 1 argument");
@@ -217,7 +273,9 @@ impl Evaluator<'_> {
                 return Err(Failed);
             }
             self.diagnostics.truncate(before);
-            return Ok(Value::bool(works.is_ok()).marked(works.is_ok_and(|value| value.is_sensitive())));
+            return Ok(
+                Value::bool(works.is_ok()).marked(works.is_ok_and(|value| value.is_sensitive()))
+            );
         }
         for argument in arguments {
             let result = self.evaluate(argument);
@@ -230,9 +288,18 @@ impl Evaluator<'_> {
                 return Ok(value);
             }
         }
-        let reasons: Vec<String> = self.diagnostics.drain(before..).map(|diagnostic| diagnostic.label).collect();
+        let reasons: Vec<String> = self
+            .diagnostics
+            .drain(before..)
+            .map(|diagnostic| diagnostic.label)
+            .collect();
         Err(self.fail(
-            Diagnostic::error(codes::CUSTOM_ERROR, span, "none of the arguments has a value").detail(reasons.join("; ")),
+            Diagnostic::error(
+                codes::CUSTOM_ERROR,
+                span,
+                "none of the arguments has a value",
+            )
+            .detail(reasons.join("; ")),
         ))
     }
 }

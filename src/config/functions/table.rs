@@ -48,12 +48,19 @@ static FUNCTIONS: &[Function] = &[];
 
 /// The row of a name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.binary_search_by_key(&name, |function| function.name).ok().map(|index| &FUNCTIONS[index])
+    FUNCTIONS
+        .binary_search_by_key(&name, |function| function.name)
+        .ok()
+        .map(|index| &FUNCTIONS[index])
 }
 
 /// All names, sorted, `try` included.
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).chain(["try", "can"]).collect();
+    let mut names: Vec<_> = FUNCTIONS
+        .iter()
+        .map(|function| function.name)
+        .chain(["try", "can"])
+        .collect();
     names.sort_unstable();
     names
 }
