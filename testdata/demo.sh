@@ -36,7 +36,7 @@ take_down() {
 
 build() {
   title "Building replform"
-  cargo build --quiet
+  cargo build
   binary=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/replform
 }
 

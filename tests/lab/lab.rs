@@ -117,6 +117,28 @@ impl Lab {
         }
     }
 
+    /// OpenSSH's client in the lab's network, as a person would call it: the lab's key, its known_hosts, nothing else.
+    pub fn ssh_command(&self, target: &str) -> Command {
+        let mut command = self.command("ssh");
+        command.args([
+            "-F",
+            "none",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "StrictHostKeyChecking=yes",
+            "-i",
+        ]);
+        command.arg(self.identity_file()).arg("-o");
+        command
+            .arg(format!(
+                "UserKnownHostsFile={}",
+                self.known_hosts().display()
+            ))
+            .arg(target);
+        command
+    }
+
     /// `nsenter` becomes the program itself, so the child's pid is the program's.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
