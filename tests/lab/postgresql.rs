@@ -21,16 +21,13 @@ pub fn try_sql(host: Host<'_>, statements: &str) -> crate::lab::Ran {
     )
 }
 
-/// Loads about `megabytes` of rows that don't compress away.
+/// Loads about `megabytes` of rows; each is too short for the server to compress it.
 pub fn load(host: Host<'_>, megabytes: u32) {
-    let rows = megabytes * 1000;
-    sql(
-        host,
-        &format!(
-            "create table ballast as select n, (select string_agg(md5(n::text || part::text), '') \
-             from generate_series(1, 30) part) as filler from generate_series(1, {rows}) n; checkpoint;"
-        ),
-    );
+    let rows = megabytes * 950;
+    let rows =
+        format!("select n, repeat(md5(n::text), 31) as filler from generate_series(1, {rows}) n");
+    sql(host, &format!("create table ballast as {rows}"));
+    sql(host, "checkpoint");
 }
 
 /// Restarts the server and waits until it answers.
