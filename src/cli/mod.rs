@@ -1,1 +1,24 @@
-//! cli (to be filled)
+//! The command line: one file per command, exit codes, arguments as data.
+//!
+//! A new command is a file with a type that derives [`clap::Args`] and implements [`Command`], one `mod` line here
+//! and one row in `commands.rs`. It gets a [`Context`], prints data through its streams, and ends with an
+//! [`Exit`] or a [`Failure`], which `entry.rs` prints.
+
+mod arguments;
+mod commands;
+mod completions;
+mod context;
+mod entry;
+mod exit;
+mod explain;
+mod failure;
+mod fmt;
+mod usage;
+mod version;
+
+pub use arguments::VariableArguments;
+pub use commands::{Command, Commands};
+pub use context::Context;
+pub use entry::{program, run};
+pub use exit::Exit;
+pub use failure::{Failure, What};

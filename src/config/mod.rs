@@ -5,6 +5,7 @@
 //! expressions out to [`value`]s, with [`functions`] and [`types`].
 
 pub mod evaluate;
+pub mod format;
 pub mod functions;
 pub mod json;
 mod number;

@@ -59,8 +59,13 @@ macro_rules! codes {
     };
 }
 
+mod command_line;
+mod language;
+pub use command_line::*;
+pub use language::*;
+
 /// All areas, in the order of their numbers.
-pub const ALL: &[&[Entry]] = &[FILES, EXPRESSIONS];
+pub const ALL: &[&[Entry]] = &[FILES, EXPRESSIONS, BLOCKS, VARIABLES, TOPOLOGY, COMMAND_LINE];
 
 codes! { FILES:
     FILE_UNREADABLE = 1, "a file can't be read",

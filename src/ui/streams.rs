@@ -1,0 +1,67 @@
+//! Standard output and standard error: data on the one, talk on the other.
+//!
+//! The only place of the crate that writes to them, besides progress bars. Decides about colour once, from
+//! `-no-color`, `NO_COLOR`, `CLICOLOR_FORCE` and whether a terminal listens.
+
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Write};
+
+use crate::diagnostics::Colour;
+
+/// Where a command's words go, and whether in colour.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams {
+    /// Colour of standard output.
+    pub data_colour: Colour,
+    /// Colour of standard error.
+    pub talk_colour: Colour,
+}
+
+impl Streams {
+    /// Decides about colour: `-no-color` and `NO_COLOR` win over `CLICOLOR_FORCE`, and that over what listens.
+    pub fn new(no_color: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let is_set = |name| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let colour = |terminal: bool| {
+            let never = no_color || variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+            if !never && (terminal || is_set("CLICOLOR_FORCE")) {
+                Colour::Ansi
+            } else {
+                Colour::Plain
+            }
+        };
+        Self {
+            data_colour: colour(io::stdout().is_terminal()),
+            talk_colour: colour(io::stderr().is_terminal()),
+        }
+    }
+
+    /// Writes data to standard output. A reader that went away (`| head`) is no error.
+    ///
+    /// # Errors
+    /// When it can't be written, for example to a full disk.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        write(&mut io::stdout().lock(), text.as_bytes())
+    }
+
+    /// Says something on standard error. That nobody can hear it is no error.
+    pub fn talk(&self, text: &str) {
+        let _ = write(&mut io::stderr().lock(), text.as_bytes());
+    }
+
+    /// Whether a person sits at both ends, so that a question may be asked.
+    pub fn can_ask() -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+}
+
+fn write(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    match stream.write_all(bytes).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// The value of an environment variable that is valid UTF-8.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var_os(OsStr::new(name)).and_then(|value| value.into_string().ok())
+}
