@@ -5,6 +5,7 @@
 //! scripts carry an intent out. Everything here is pure but for the scripts' text, which only hosts run.
 
 mod link;
+pub mod postgresql;
 
 use std::collections::BTreeMap;
 

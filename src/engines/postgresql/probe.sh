@@ -80,7 +80,7 @@ pg_files() {
   grep -qsE "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'conf.d'" "$d/postgresql.conf" && echo "include $k conf.d"
   for f in "$d"/conf.d/*.conf; do [ -e "$f" ] && echo "confd $k ${f##*/}"; done
   sed "s/password *=.*/password=***/;s|^|dropin $k |" "$d/conf.d/90-replform.conf" 2>/dev/null
-  sed -n "/^# replform: begin /,/^# replform: end /s|^|hbablock $k |p" "$d/pg_hba.conf" 2>/dev/null
+  sed -n "/^# replform begin /,/^# replform end /s|^|hbablock $k |p" "$d/pg_hba.conf" 2>/dev/null
   [ -s "$d/replform.pgpass" ] && echo "passfile $k yes"
   disk=$data
   while [ -n "$disk" ] && ! [ -d "$disk" ]; do disk=${disk%/*}; done
@@ -104,15 +104,21 @@ Data page checksum version): *#control $k \1=#p"
   done
   sed -nE "s/^[[:space:]]*(primary_conninfo|primary_slot_name|restore_command|recovery_[a-z_]+)[[:space:]]*=.*/auto $(echo "$k" | sed 's|/|\\/|') \1/p" \
     "$data/postgresql.auto.conf" 2>/dev/null
+  # Why a standby isn't connected stands in its log only; it tries again every 5 s.
+  [ -e "$data/standby.signal" ] && tail -c 30000 "/var/log/postgresql/postgresql-$v-$c.log" 2>/dev/null |
+    sed -nE 's/^.* (FATAL|ERROR|WARNING):  ((could not (connect|receive|start)|highest timeline|requested (timeline|WAL|starting)|database system id|\
+recovery aborted|hot standby is not possible|password|invalid|connection to server|timeline|directory).{0,300}).*/\1:  \2/p' | tail -n 2 | sed "s|^|said $k |"
 }
 
-# Asks the server. Lines that aren't rows are what went wrong.
+# Asks the server. Lines that aren't rows are what went wrong. After the row `core` all rows are known that plans rest on;
+# the rest may fail one by one (a slow disk, an older version).
 pg_ask() {
   case $status in down | stale-pidfile) return 0 ;; esac
   [ -x "$b/psql" ] || return 0
   t0=$(date +%s%N)
   timeout -k 1 8 runuser -u "$owner" -- "$b/psql" -X -q -w -At -h "${sock:-/var/run/postgresql}" -p "$port" -d postgres -v k="$k" <<'SQL' 2>&1 |
 \pset fieldsep ' '
+\set ON_ERROR_STOP on
 select 'sql',:'k','state',row_to_json(x) from (select current_setting('server_version') version, pg_is_in_recovery() recovery,
  case when pg_is_in_recovery() then null else pg_current_wal_lsn() end lsn, pg_last_wal_receive_lsn() receive, pg_last_wal_replay_lsn() replay,
  case when pg_is_in_recovery() then pg_is_wal_replay_paused() end paused,
@@ -122,7 +128,6 @@ select 'sql',:'k','state',row_to_json(x) from (select current_setting('server_ve
  case when pg_is_in_recovery() then null else ('x'||substr(pg_walfile_name(pg_current_wal_lsn()),1,8))::bit(32)::int end tli,
  (select min(substr(name,9)) from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$') oldest_wal,
  (select count(*) from pg_prepared_xacts) prepared) x;
-select 'sql',:'k','bytes',to_json(sum(pg_database_size(oid))::bigint) from pg_database;
 select 'sql',:'k','set',row_to_json(x) from (select name,case when name in ('archive_command','restore_command') and setting not in ('','(disabled)')
  then case when setting ~ '^[^=\s]+(\s|$)' then substring(setting from '^[^=\s]+')||' (arguments not shown)' else '(set)' end else setting end setting,
  unit,vartype,context,source,sourcefile,pending_restart from pg_settings where name in
@@ -134,7 +139,6 @@ select 'sql',:'k','set',row_to_json(x) from (select name,case when name in ('arc
  'wal_segment_size','wal_sender_timeout','wal_receiver_timeout','password_encryption','max_wal_size','server_encoding')) x;
 select 'sql',:'k','conninfo',to_json(regexp_replace(setting,'password\s*=\s*(''([^''\\]|\\.)*''|\S+)|://[^@/]*@','***','g')) from pg_settings
  where name='primary_conninfo' and setting<>'';
-select 'sql',:'k','conferr',row_to_json(x) from (select sourcefile,sourceline,name,error from pg_file_settings where error is not null) x;
 select 'sql',:'k','hba',row_to_json(x) from (select line_number,type,database,user_name,address,netmask,auth_method,error,
  to_jsonb(r)->>'file_name' file from pg_hba_file_rules r
  where error is not null or 'replication'=any(database) or exists (select from unnest(user_name) u where u like 'replform%')) x;
@@ -150,20 +154,24 @@ select 'sql',:'k','role',row_to_json(x) from (select rolname name,rolsuper super
  case when rolpassword like 'SCRAM-SHA-256$%' then 'scram-sha-256' when rolpassword like 'md5%' then 'md5' when rolpassword is null then 'none'
  else 'other' end password from pg_authid where (rolreplication or rolname like 'replform%') and oid>=16384) x;
 select 'sql',:'k','backup',row_to_json(x) from (select phase,backup_total,backup_streamed from pg_stat_progress_basebackup) x;
+select 'sql',:'k','tablespace',row_to_json(x) from (select spcname name,pg_tablespace_location(oid) location,pg_tablespace_size(oid) bytes
+ from pg_tablespace where spcname not in ('pg_default','pg_global')) x;
+select 'sql',:'k','logical',row_to_json(x) from (select (select count(*) from pg_subscription) subscriptions,(select count(*) from pg_publication) publications) x;
+select 'sql',:'k','core','true';
+\set ON_ERROR_STOP off
+select 'sql',:'k','conferr',row_to_json(x) from (select sourcefile,sourceline,name,error from pg_file_settings where error is not null) x;
+select 'sql',:'k','bytes',to_json(sum(pg_database_size(oid))::bigint) from pg_database;
 select 'sql',:'k','db',row_to_json(x) from (select datname name,pg_database_size(oid) bytes,datcollate collate,to_jsonb(d)->>'datlocprovider' provider,
  to_jsonb(d)->>'datcollversion' collation_version,pg_encoding_to_char(encoding) encoding from pg_database d where datallowconn) x;
 select 'sql',:'k','dbactual',row_to_json(x) from (select datname name,pg_database_collation_actual_version(oid) version from pg_database where datallowconn) x;
 select 'sql',:'k','collversion',row_to_json(x) from (select distinct on (collprovider) collprovider::text provider,pg_collation_actual_version(oid) version
  from pg_collation where collprovider in ('c','i') and pg_collation_actual_version(oid) is not null order by collprovider,collname='en-x-icu' desc,oid) x;
-select 'sql',:'k','tablespace',row_to_json(x) from (select spcname name,pg_tablespace_location(oid) location,pg_tablespace_size(oid) bytes
- from pg_tablespace where spcname not in ('pg_default','pg_global')) x;
 select 'sql',:'k','people',row_to_json(x) from (select
  (select count(*) from pg_database where not datistemplate and datname<>'postgres')+(select count(*) from pg_database where datistemplate and oid>=16384) databases,
  (select count(*) from pg_roles where oid>=16384 and rolname not like 'replform%') roles,
  (select count(*) from pg_class where oid>=16384 and relkind in ('r','p','v','m','f','S') and relnamespace not in
   (select oid from pg_namespace where nspname ~ '^pg_'))+(select count(*) from pg_proc where oid>=16384)
   +(select count(*) from pg_namespace where oid>=16384 and nspname !~ '^pg_')+(select count(*) from pg_largeobject_metadata) objects) x;
-select 'sql',:'k','logical',row_to_json(x) from (select (select count(*) from pg_subscription) subscriptions,(select count(*) from pg_publication) publications) x;
 select 'sql',:'k','dbext',to_json(datname) from pg_database where datname in ('repmgr','pg_auto_failover');
 select 'sql',:'k','archiver',row_to_json(x) from (select archived_count,last_archived_wal,failed_count,last_failed_wal from pg_stat_archiver) x;
 select 'sql',:'k','walrate',row_to_json(x) from (select wal_bytes::bigint bytes,extract(epoch from now()-stats_reset) seconds from pg_stat_wal) x;

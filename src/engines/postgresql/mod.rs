@@ -1,0 +1,20 @@
+//! PostgreSQL: physical streaming replication on Debian's clusters.
+
+mod conninfo;
+mod decode;
+mod facts;
+mod lines;
+mod lsn;
+mod probe;
+mod rows;
+mod summary;
+
+pub use conninfo::{host_and_port, parse as parse_conninfo};
+pub use decode::decode;
+pub use facts::{
+    Archiver, ConfigError, ControlFile, DatabaseFacts, HbaRule, OtherCluster, People,
+    PostgresFacts, REPLICA_LIMITS, Receiver, ReplicationRole, RunningBackup, Sender, Setting, Slot,
+    Tablespace, TimelineSwitch, Unit,
+};
+pub use lsn::{Lsn, LsnError};
+pub use probe::PROBE;
