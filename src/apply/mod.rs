@@ -1,1 +1,21 @@
-//! apply (to be filled)
+//! Runs a plan: locks, the steps as a graph, detached jobs, events. It runs scripts and knows no engine.
+//!
+//! ```text
+//! Plan ──scheduler──▶ step ──runner──▶ action ──compose──▶ sh on the host (check, run, verify under the instance's lock)
+//!                                        └────── jobs ────▶ systemd unit on the host, watched, re-attached
+//! lock_all ──▶ Locks (held by a heartbeat)          events ──▶ ui (bars, lines, JSON)
+//! ```
+//! What the host keeps, and under which names: [`crate::plan::host_files`].
+
+mod compose;
+mod scripts;
+mod secrets;
+
+pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, masked, preamble};
+pub use scripts::script;
+pub use secrets::Secrets;
+
+#[cfg(test)]
+mod compose_tests;
+#[cfg(test)]
+mod env_tests;

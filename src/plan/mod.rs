@@ -11,6 +11,7 @@ mod finding;
 pub mod findings;
 mod graph;
 mod hash;
+pub mod host_files;
 mod intent;
 mod marker;
 pub mod markers;
