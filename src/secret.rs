@@ -29,6 +29,11 @@ impl Secret {
         &self.0
     }
 
+    /// What stands where a saved plan's sensitive text was: nothing, since it was never saved.
+    pub fn forgotten() -> Self {
+        Self::new("")
+    }
+
     /// A new secret of `bytes` random bytes from OpenSSL's generator, written as base64url without padding.
     ///
     /// # Errors

@@ -6,9 +6,30 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// A code such as `RF0107`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Code(pub u16);
+
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        code.to_string()
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is no code of this version of replform"))
+    }
+}
 
 impl fmt::Display for Code {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,11 +82,21 @@ macro_rules! codes {
 
 mod command_line;
 mod language;
+mod plans;
 pub use command_line::*;
 pub use language::*;
+pub use plans::*;
 
 /// All areas, in the order of their numbers.
-pub const ALL: &[&[Entry]] = &[FILES, EXPRESSIONS, BLOCKS, VARIABLES, TOPOLOGY, COMMAND_LINE];
+pub const ALL: &[&[Entry]] = &[
+    FILES,
+    EXPRESSIONS,
+    BLOCKS,
+    VARIABLES,
+    TOPOLOGY,
+    PLANS,
+    COMMAND_LINE,
+];
 
 codes! { FILES:
     FILE_UNREADABLE = 1, "a file can't be read",

@@ -73,7 +73,7 @@ pub trait Engine: Sync {
 }
 
 /// Every engine that can be planned; a new one is a folder and a line here.
-pub const ENGINES: &[&dyn Engine] = &[];
+pub const ENGINES: &[&dyn Engine] = &[&postgresql::PostgreSql];
 
 /// The engine of this name.
 pub fn engine(name: &str) -> Option<&'static dyn Engine> {

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::topology::{Bytes, MachineId};
 
 /// One piece of work on one machine; a step has one or several, done in order.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Action {
     /// Where it runs.
     pub machine: MachineId,
@@ -25,7 +25,7 @@ pub struct Action {
 }
 
 /// How a script runs.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "as", rename_all = "snake_case")]
 pub enum Work {
     /// check, run and verify in one command over SSH.
@@ -35,7 +35,7 @@ pub enum Work {
 }
 
 /// A script and its arguments.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
     /// The script's name in the crate: `postgresql/account.sh`.
     pub script: String,
@@ -46,7 +46,7 @@ pub struct Call {
 }
 
 /// A script that runs detached.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobCall {
     /// `<topology>.<replication>.<replica>.<step>`: its folder's and unit's name, but for a random end.
     pub name: String,
@@ -59,7 +59,7 @@ pub struct JobCall {
 }
 
 /// The value of a script's variable.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", content = "value", rename_all = "snake_case")]
 pub enum Argument {
     /// A text.
@@ -84,10 +84,10 @@ pub enum Argument {
 pub struct SecretName(pub String);
 
 /// A sensitive text: in memory as it is, saved only as a salted hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sensitive {
     /// The text.
-    #[serde(skip)]
+    #[serde(skip, default = "Secret::forgotten")]
     #[schemars(skip)]
     pub text: Secret,
     /// SHA-256 of salt and text, hexadecimal.

@@ -10,7 +10,7 @@ use crate::topology::{Bytes, MemberId, Place};
 pub const PLAN_FORMAT: &str = "1.0";
 
 /// A plan.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// See [`PLAN_FORMAT`].
     pub format_version: String,
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 /// One replication in a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedReplication {
     /// Its name.
     pub name: String,
@@ -48,7 +48,7 @@ pub struct PlannedReplication {
 }
 
 /// A member in the picture.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PictureRow {
     /// Which member.
     pub member: MemberId,
@@ -76,7 +76,7 @@ pub struct Counts {
 }
 
 /// The five answers: restarts, no writes, lost, copied, for good.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlook {
     /// Servers that restart.
     pub restarts: Vec<RestartOutlook>,
@@ -95,7 +95,7 @@ pub struct Outlook {
 }
 
 /// A server that restarts.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestartOutlook {
     /// `postgresql on eu/db1, once (listen_addresses is "localhost")`.
     pub what: String,
@@ -104,7 +104,7 @@ pub struct RestartOutlook {
 }
 
 /// A replication that takes no writes for a while.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WritesOutlook {
     /// The replication.
     pub replication: String,

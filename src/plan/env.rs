@@ -10,6 +10,7 @@ use super::{
     Action, Argument, Because, Call, Cost, EnvDiff, Finding, Sensitive, Severity, Step, StepId,
     StepKind, Undo, Work,
 };
+use crate::diagnostics::{Code, codes};
 use crate::observe::{EnvFile, MachineObservation, Observation};
 use crate::secret::Secret;
 use crate::topology::{
@@ -111,7 +112,7 @@ fn change(
         Ok(lines) => lines,
         Err(what) => {
             add(
-                431,
+                codes::ENV_VALUE,
                 what,
                 vec![choice(
                     "change the value",
@@ -128,7 +129,7 @@ fn change(
         .filter(|outside| names.contains_key(&outside.name))
     {
         add(
-            424,
+            codes::NAME_OUTSIDE_BLOCK,
             format!(
                 "{}:{} sets {} outside replform's block",
                 app.env_file, outside.line, outside.name
@@ -147,7 +148,7 @@ fn change(
     }
     if !file.directory_exists {
         add(
-            426,
+            codes::NO_ENV_DIRECTORY,
             format!("the directory of {} isn't there", app.env_file),
             vec![choice("make it", "replform makes no directories for apps")],
         );
@@ -168,7 +169,7 @@ fn app_unknown(wish: &Wish<'_>, app: &App, machine: &MachineId, why: &str) -> Fi
         wish,
         app,
         machine,
-        425,
+        codes::APP_UNKNOWN,
         Severity::Unknown,
         format!("its environment file can't be looked at, so it is left as it is: {why}"),
         vec![choice("reach it", "then plan again")],
@@ -179,7 +180,7 @@ fn finding(
     wish: &Wish<'_>,
     app: &App,
     machine: &MachineId,
-    code: u16,
+    code: Code,
     severity: Severity,
     what: String,
     choices: Vec<super::Choice>,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostics::Code;
 use crate::topology::{Hazard, Place};
 
 /// How a desired link stands in what was observed (DESIGN, "Planning").
@@ -51,8 +52,8 @@ pub enum Severity {
 /// One thing that the planner found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Its code: `RF0412`.
-    pub code: u16,
+    /// Its code: `RF0614`.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// What it is about, as people call it: `eu/db2`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Choice, Finding, Marker, Options, Relation, Severity, Step};
+use crate::diagnostics::{Code, codes};
 use crate::engines::Link;
 use crate::observe::{Instance, Manager, Reach, ServerState};
 use crate::topology::{
@@ -48,7 +49,7 @@ impl Findings {
 
 /// A finding about a member.
 pub fn about(
-    code: u16,
+    code: Code,
     severity: Severity,
     replication: &Replication,
     member: &Member,
@@ -76,7 +77,7 @@ pub fn choice(title: &str, how: impl Into<String>) -> Choice {
 
 pub(super) fn engine_not_built(replication: &Replication) -> Finding {
     Finding {
-        code: 401,
+        code: codes::ENGINE_NOT_BUILT,
         severity: Severity::Blocked,
         subject: replication.name.clone(),
         replication: replication.name.clone(),
@@ -119,7 +120,7 @@ pub(super) fn unreachable(
         choices.push(choice("go on without it", exclude));
     }
     about(
-        402,
+        codes::HOST_UNREACHABLE,
         Severity::Unknown,
         replication,
         member,
@@ -130,7 +131,7 @@ pub(super) fn unreachable(
 
 pub(super) fn not_observed(replication: &Replication, member: &Member) -> Finding {
     about(
-        403,
+        codes::NOT_OBSERVED,
         Severity::Unknown,
         replication,
         member,
@@ -144,7 +145,7 @@ pub(super) fn not_observed(replication: &Replication, member: &Member) -> Findin
 
 pub(super) fn managed(replication: &Replication, member: &Member, manager: &Manager) -> Finding {
     about(
-        404,
+        codes::OTHER_MANAGER,
         Severity::Blocked,
         replication,
         member,
@@ -174,7 +175,7 @@ pub(super) fn primary_is_replica(replication: &Replication, instance: &Instance)
         |upstream| format!("{}:{}", upstream.host, upstream.port),
     );
     about(
-        405,
+        codes::PRIMARY_IS_REPLICA,
         Severity::Blocked,
         replication,
         &replication.primary,
@@ -232,7 +233,7 @@ pub(super) fn primary_not_running(
         ),
     };
     about(
-        406,
+        codes::PRIMARY_NOT_RUNNING,
         severity,
         replication,
         &replication.primary,
@@ -257,7 +258,7 @@ pub(super) fn vanished(replication: &Replication, marker: Option<&Marker>) -> Ve
         .iter()
         .filter(|member| !wanted.contains(&(member.machine.clone(), member.port)))
         .map(|member| Finding {
-            code: 407,
+            code: codes::REPLICA_VANISHED,
             severity: Severity::Blocked,
             subject: member.machine.clone(),
             replication: replication.name.clone(),
@@ -284,7 +285,7 @@ pub(super) fn link_not_built(replication: &Replication, replica: &Replica) -> Op
         Upstream::Primary => return None,
     };
     Some(about(
-        413,
+        codes::LINK_NOT_BUILT,
         Severity::Blocked,
         replication,
         &replica.member,
@@ -311,7 +312,7 @@ pub(super) fn relation(
     match relation {
         Relation::ForeignData(why) => Some(foreign(replication, replica, instance, why, options)),
         Relation::Elsewhere(why) => Some(about(
-            410,
+            codes::READS_ELSEWHERE,
             Severity::Blocked,
             replication,
             member,
@@ -322,7 +323,7 @@ pub(super) fn relation(
             )],
         )),
         Relation::Diverged(why) => Some(about(
-            411,
+            codes::DIVERGED,
             Severity::Blocked,
             replication,
             member,
@@ -333,7 +334,7 @@ pub(super) fn relation(
             )],
         )),
         Relation::Unreachable(why) => Some(about(
-            427,
+            codes::NOT_UNDERSTOOD,
             Severity::Unknown,
             replication,
             member,
@@ -360,7 +361,7 @@ fn foreign(
         .as_ref()
         .map_or_else(String::new, |data| data.directory.clone());
     about(
-        408,
+        codes::FOREIGN_DATA,
         Severity::Hazard {
             hazard: Hazard::ReplaceData,
             allowed: allowed(replication, Hazard::ReplaceData, options),
@@ -425,7 +426,7 @@ pub(super) fn claimed(
             let text = format!("{}, replication \"{}\"", claim.topology, claim.replication);
             if lives {
                 about(
-                    412,
+                    codes::CLAIMED,
                     Severity::Blocked,
                     replication,
                     member,
@@ -434,7 +435,7 @@ pub(super) fn claimed(
                 )
             } else {
                 about(
-                    412,
+                    codes::CLAIMED,
                     Severity::Warning,
                     replication,
                     member,
@@ -476,7 +477,7 @@ pub(super) fn hazards_of_steps(
             |seconds| format!("about {seconds:.1} s without writes"),
         );
         findings.push(Finding {
-            code: 409,
+            code: codes::RESTART,
             severity: Severity::Hazard {
                 hazard: Hazard::Restart,
                 allowed: allowed(replication, Hazard::Restart, options),
@@ -510,7 +511,7 @@ pub(super) fn claims_on_disk(steps: &[Step], findings: &mut Findings) {
             && needed > free.0
         {
             findings.push(Finding {
-                code: 414,
+                code: codes::DISK_TOO_SMALL,
                 severity: Severity::Blocked,
                 subject: first.subject.clone(),
                 replication: first.replication.clone(),
@@ -546,7 +547,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
     };
     if !host.systemd {
         add(
-            430,
+            codes::HOST_UNFIT,
             Severity::Blocked,
             "doesn't run systemd, which replform's jobs and the database's service need".to_owned(),
             vec![choice("use another host", "one that boots with systemd")],
@@ -554,7 +555,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
     }
     if !host.root {
         add(
-            430,
+            codes::HOST_UNFIT,
             Severity::Blocked,
             "commands there don't run as root".to_owned(),
             vec![choice(
@@ -565,7 +566,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
     }
     if copies && host.architecture != upstream.architecture {
         add(
-            418,
+            codes::OTHER_ARCHITECTURE,
             Severity::Blocked,
             format!(
                 "is {}, its upstream is {}: a copy of the files can't be read there",
@@ -576,7 +577,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
     }
     if host.memory_total.0 < upstream.memory_total.0 {
         add(
-            415,
+            codes::LESS_MEMORY,
             Severity::Warning,
             format!(
                 "has {} of memory, its upstream {}: it may not keep up, nor carry the load after a switchover",
@@ -591,7 +592,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
         let skew = (own - other).abs();
         if skew > doubt.saturating_add(2000) {
             add(
-                416,
+                codes::CLOCK_SKEW,
                 Severity::Warning,
                 format!(
                     "its clock differs from its upstream's by about {:.1} s: lag in seconds will be wrong by that",
@@ -623,7 +624,7 @@ fn path(link: &Link<'_>) -> Option<Finding> {
         ),
     };
     Some(about(
-        419,
+        codes::NO_PATH,
         Severity::Blocked,
         link.replication,
         &link.replica.member,

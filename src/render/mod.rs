@@ -1,5 +1,8 @@
 //! Turns plans and reports into text, JSON and graphs. Pure: no I/O, no clock, no terminal.
 
 mod diff;
+pub mod graph;
+pub mod layout;
+pub mod plan_text;
 
-pub use diff::unified;
+pub use diff::{changed_lines, unified};

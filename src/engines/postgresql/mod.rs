@@ -1,16 +1,22 @@
 //! PostgreSQL: physical streaming replication on Debian's clusters.
 
+mod checks;
 mod conninfo;
 mod decode;
+mod engine;
 mod facts;
 mod lines;
 mod lsn;
 mod probe;
+mod relation;
 mod rows;
+mod settings;
+mod steps;
 mod summary;
 
 pub use conninfo::{host_and_port, parse as parse_conninfo};
 pub use decode::decode;
+pub use engine::PostgreSql;
 pub use facts::{
     Archiver, ConfigError, ControlFile, DatabaseFacts, HbaRule, OtherCluster, People,
     PostgresFacts, REPLICA_LIMITS, Receiver, ReplicationRole, RunningBackup, Sender, Setting, Slot,

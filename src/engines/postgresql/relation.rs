@@ -1,0 +1,215 @@
+//! How a link stands, by PostgreSQL's proofs: what is *replayed*, on which timeline, and what the upstream still has.
+//!
+//! A system identifier is no proof of kinship: machines cloned from one image share it. A standby is a copy when its
+//! identifier is the upstream's *and* its timeline and replayed position lie in the upstream's history.
+
+use super::facts::PostgresFacts;
+use super::lsn::Lsn;
+use crate::engines::Link;
+use crate::observe::{Instance, Role, ServerState, Streaming};
+use crate::plan::Relation;
+
+/// The relation of a link.
+pub(super) fn relation(link: &Link<'_>) -> Relation {
+    let (facts, upstream) = match (
+        PostgresFacts::of(link.instance),
+        PostgresFacts::of(link.upstream_instance),
+    ) {
+        (Ok(facts), Ok(upstream)) => (facts, upstream),
+        (Err(error), _) | (_, Err(error)) => {
+            return Relation::Unreachable(format!(
+                "the observation isn't of this version of replform: {error}"
+            ));
+        }
+    };
+    match &link.instance.server {
+        ServerState::NotInstalled | ServerState::NoInstance => Relation::Absent,
+        ServerState::Unknown { why } => Relation::Unreachable(why.clone()),
+        ServerState::Running if link.instance.role == Some(Role::Primary) => writable(link),
+        ServerState::Running => standby(link, &facts, &upstream),
+        ServerState::Stopped { .. } | ServerState::Starting if is_standby(&facts) => {
+            standby(link, &facts, &upstream)
+        }
+        ServerState::Starting => Relation::Unreachable("its server is starting".to_owned()),
+        ServerState::Stopped { .. } => writable(link),
+    }
+}
+
+fn is_standby(facts: &PostgresFacts) -> bool {
+    facts
+        .signals
+        .iter()
+        .any(|signal| signal == "standby.signal")
+}
+
+/// A server that takes writes, or would when started: empty, or somebody's data.
+fn writable(link: &Link<'_>) -> Relation {
+    let Some(data) = &link.instance.data else {
+        return Relation::Unreachable("its data directory isn't known".to_owned());
+    };
+    if data.empty {
+        return Relation::Absent;
+    }
+    if link.instance.identity.is_some() && link.instance.identity == link.upstream_instance.identity
+    {
+        return Relation::ForeignData(format!(
+            "is writable and has the system identifier of {}: a clone, or an old primary that may hold writes of its own ({})",
+            link.upstream.server,
+            contents(link.instance)
+        ));
+    }
+    Relation::ForeignData(format!(
+        "holds data that is not a copy of {}: {}",
+        link.replication.name,
+        contents(link.instance)
+    ))
+}
+
+/// What a person would recognise: the databases by name and size, or the directory.
+pub(super) fn contents(instance: &Instance) -> String {
+    let Some(data) = &instance.data else {
+        return "an unknown data directory".to_owned();
+    };
+    if data.databases.is_empty() {
+        return format!("a stopped cluster of {} in {}", data.bytes, data.directory);
+    }
+    let mut databases: Vec<_> = data
+        .databases
+        .iter()
+        .filter(|database| !database.name.starts_with("template"))
+        .collect();
+    databases.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.name.cmp(&b.name)));
+    let mut shown: Vec<String> = databases
+        .iter()
+        .take(5)
+        .map(|d| format!("{} {}", d.name, d.bytes))
+        .collect();
+    if databases.len() > 5 {
+        shown.push(format!("{} more", databases.len() - 5));
+    }
+    format!(
+        "{} database{} ({})",
+        databases.len(),
+        if databases.len() == 1 { "" } else { "s" },
+        shown.join(", ")
+    )
+}
+
+/// A server that follows, or would when started.
+fn standby(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Relation {
+    let reads_from = link
+        .instance
+        .upstream
+        .as_ref()
+        .map(|seen| format!("{}:{}", seen.host, seen.port));
+    if link.instance.identity.is_none() || link.instance.identity != link.upstream_instance.identity
+    {
+        return Relation::ForeignData(format!(
+            "is a replica of another database{}: {}",
+            reads_from.map_or_else(String::new, |from| format!(" (reads from {from})")),
+            contents(link.instance)
+        ));
+    }
+    let Some(seen) = &link.instance.upstream else {
+        return unconnected(link, facts, upstream, "no upstream is set");
+    };
+    if !is_wanted_upstream(link, &seen.host, seen.port, upstream) {
+        return Relation::Elsewhere(format!(
+            "reads from {}:{}, wanted {}:{}",
+            seen.host,
+            seen.port,
+            link.upstream_address(),
+            link.upstream.instance.port
+        ));
+    }
+    match &seen.streaming {
+        Streaming::Yes | Streaming::CatchingUp => Relation::Linked,
+        Streaming::No { why } => unconnected(link, facts, upstream, why),
+    }
+}
+
+/// The address in the settings is the wanted one, or the upstream itself lists this replica (a name stands for the address).
+fn is_wanted_upstream(link: &Link<'_>, host: &str, port: u16, upstream: &PostgresFacts) -> bool {
+    let known = [
+        link.upstream.address.as_str(),
+        link.upstream.public_address.as_str(),
+    ];
+    let listed = || {
+        upstream
+            .senders
+            .iter()
+            .any(|sender| sender.state != "backup" && sender.address == link.replica_address())
+            && link
+                .instance
+                .upstream
+                .as_ref()
+                .is_some_and(|seen| matches!(seen.streaming, Streaming::Yes))
+    };
+    (port == link.upstream.instance.port && known.contains(&host)) || listed()
+}
+
+/// The right upstream, but no stream: can it go on from where it is?
+fn unconnected(
+    link: &Link<'_>,
+    facts: &PostgresFacts,
+    upstream: &PostgresFacts,
+    why: &str,
+) -> Relation {
+    let own = position(link.instance, facts);
+    let (Some((timeline, replayed)), Some((upstream_timeline, written))) =
+        (own, position(link.upstream_instance, upstream))
+    else {
+        return Relation::Unreachable(format!("its position isn't known ({why})"));
+    };
+    if timeline == upstream_timeline {
+        if replayed > written {
+            return Relation::Diverged(format!(
+                "is ahead of {} on the same timeline {timeline} ({replayed}, there {written})",
+                link.upstream.server
+            ));
+        }
+    } else {
+        let left = upstream
+            .history
+            .iter()
+            .find(|switch| switch.timeline == upstream_timeline && switch.ancestor == timeline);
+        match left {
+            Some(switch) if replayed <= switch.left_at => {}
+            Some(switch) => {
+                return Relation::Diverged(format!(
+                    "went on along timeline {timeline} to {replayed}, which {} left at {}",
+                    link.upstream.server, switch.left_at
+                ));
+            }
+            None => {
+                return Relation::Diverged(format!(
+                    "is on timeline {timeline}, which is not in the history of {} (timeline {upstream_timeline})",
+                    link.upstream.server
+                ));
+            }
+        }
+    }
+    let segment = replayed.segment_start(upstream.segment_bytes());
+    match upstream.oldest_wal {
+        Some(oldest) if oldest > segment => Relation::Broken(format!(
+            "needs the log from {replayed} on, but {} keeps it only from {oldest} on ({why})",
+            link.upstream.server
+        )),
+        Some(_) | None => Relation::Disconnected(why.to_owned()),
+    }
+}
+
+/// Timeline and replayed (or written) position, from the running server, else from the control file.
+fn position(instance: &Instance, facts: &PostgresFacts) -> Option<(u32, Lsn)> {
+    let running = || Some((facts.timeline?, Lsn(instance.position.as_ref()?.offset?)));
+    let stopped = || {
+        let control = facts.control.as_ref()?;
+        let end = control
+            .minimum_recovery_end
+            .into_iter()
+            .chain(control.checkpoint)
+            .max()?;
+        Some((control.timeline?, end))
+    };
+    running().or_else(stopped)
+}

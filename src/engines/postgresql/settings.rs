@@ -1,0 +1,381 @@
+//! Which settings a link needs on each end, and which of them aren't as needed.
+//!
+//! They go into a drop-in of ours (`conf.d/90-replform.conf`), never into postgresql.auto.conf: that lies in the data
+//! directory, so the next base backup would copy it to the replica (engine page, section 1).
+
+use std::collections::BTreeMap;
+
+use super::facts::{PostgresFacts, REPLICA_LIMITS};
+use crate::engines::{Link, Upstreams};
+use crate::plan::{SettingChange, names};
+use crate::topology::{Bytes, Replica, Replication};
+
+/// PostgreSQL's limit of identifiers, bytes (NAMEDATALEN − 1).
+pub(super) const NAME_LIMIT: usize = 63;
+
+/// What is kept at most for a dead replica where the configuration doesn't say, bytes.
+const DEFAULT_RETAIN: u64 = 16_000_000_000;
+
+/// A setting that is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub name: &'static str,
+    pub now: String,
+    pub want: String,
+    /// Why it must be, as a reader sees it.
+    pub why: String,
+    pub restart: bool,
+}
+
+/// The account's, slot's and application's name of a replica.
+pub(super) fn account(replication: &str, replica: &str) -> String {
+    names::account(replication, replica, NAME_LIMIT)
+}
+
+/// What must change on the upstream before the links can be made.
+pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if !upstreams.new.is_empty() {
+        changes.extend(listen(facts, &upstreams.member.address));
+        changes.extend(wal_level(facts));
+        changes.extend(room(upstreams, facts));
+        let restarts = changes.iter().any(|change| change.restart);
+        changes.extend(hints(facts).filter(|_| restarts));
+    }
+    changes.extend(retain(upstreams, facts));
+    changes
+}
+
+fn setting(
+    facts: &PostgresFacts,
+    name: &'static str,
+    want: String,
+    why: String,
+    restart: bool,
+) -> Option<Change> {
+    let now = facts.setting(name)?.to_owned();
+    (now != want).then_some(Change {
+        name,
+        now,
+        want,
+        why,
+        restart,
+    })
+}
+
+/// `listen_addresses` gets exactly the address that it lacks.
+fn listen(facts: &PostgresFacts, address: &str) -> Option<Change> {
+    let want = listening(facts.setting("listen_addresses")?, address)?;
+    setting(
+        facts,
+        "listen_addresses",
+        want,
+        format!("it must listen on {address}"),
+        true,
+    )
+}
+
+/// The list with the address added; `None` when the server listens there already.
+pub(super) fn listening(now: &str, address: &str) -> Option<String> {
+    let mut addresses: Vec<&str> = now
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
+        .collect();
+    let everywhere = if address.contains(':') {
+        ["*", "::"]
+    } else {
+        ["*", "0.0.0.0"]
+    };
+    if addresses
+        .iter()
+        .any(|one| *one == address || everywhere.contains(one))
+    {
+        return None;
+    }
+    addresses.push(address);
+    Some(addresses.join(", "))
+}
+
+fn wal_level(facts: &PostgresFacts) -> Option<Change> {
+    (facts.setting("wal_level") == Some("minimal"))
+        .then(|| {
+            setting(
+                facts,
+                "wal_level",
+                "replica".to_owned(),
+                "minimal log can't be replayed elsewhere".to_owned(),
+                true,
+            )
+        })
+        .flatten()
+}
+
+/// Senders and slots: a copy takes two senders, a link one, and each replica a slot.
+fn room(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
+    let names: Vec<String> = upstreams
+        .replication
+        .replicas
+        .iter()
+        .map(|replica| account(&upstreams.replication.name, &replica.name))
+        .collect();
+    let foreign_senders = facts
+        .senders
+        .iter()
+        .filter(|sender| !names.contains(&sender.application_name))
+        .count();
+    let foreign_slots = facts
+        .slots
+        .iter()
+        .filter(|slot| !names.contains(&slot.name))
+        .count();
+    let senders = foreign_senders + upstreams.standing.len() + 2 * upstreams.new.len();
+    let slots = foreign_slots + names.len();
+    [
+        ("max_wal_senders", senders),
+        ("max_replication_slots", slots),
+    ]
+    .into_iter()
+    .filter_map(|(name, needed)| {
+        let now: usize = facts.setting(name)?.parse().ok()?;
+        (now < needed)
+            .then(|| {
+                setting(
+                    facts,
+                    name,
+                    (needed + 2).to_string(),
+                    format!("{needed} are needed at once"),
+                    true,
+                )
+            })
+            .flatten()
+    })
+    .collect()
+}
+
+/// Without checksums, pg_rewind needs hints logged *before* a divergence: taken along when a restart comes anyway.
+fn hints(facts: &PostgresFacts) -> std::option::IntoIter<Change> {
+    let checksums = facts.setting("data_checksums") == Some("on");
+    (!checksums && facts.setting("wal_log_hints") == Some("off"))
+        .then(|| {
+            setting(
+                facts,
+                "wal_log_hints",
+                "on".to_owned(),
+                "a later rewind needs it, and a restart comes anyway".to_owned(),
+                true,
+            )
+        })
+        .flatten()
+        .into_iter()
+}
+
+/// The cap on what a dead replica's slot keeps (rule 9).
+fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
+    let now: i64 = facts.setting("max_slot_wal_keep_size")?.parse().ok()?;
+    let want = match upstreams.replication.retain {
+        Some(wanted) => megabytes(wanted),
+        None if now >= 0 => return None,
+        None if has_foreign_slots(upstreams.replication, facts) => return None,
+        None if upstreams.new.is_empty() && !marked(upstreams) => return None,
+        None => default_retain(upstreams),
+    };
+    setting(
+        facts,
+        "max_slot_wal_keep_size",
+        want.to_string(),
+        format!(
+            "a dead replica may keep at most {} of log here",
+            Bytes(want << 20)
+        ),
+        false,
+    )
+}
+
+fn marked(upstreams: &Upstreams<'_>) -> bool {
+    upstreams
+        .marker
+        .is_some_and(|marker| marker.settings.contains_key("max_slot_wal_keep_size"))
+}
+
+/// Slots that aren't ours: others rely on what they keep.
+pub(super) fn has_foreign_slots(replication: &Replication, facts: &PostgresFacts) -> bool {
+    let ours = |name: &str| {
+        replication
+            .replicas
+            .iter()
+            .any(|replica| account(&replication.name, &replica.name) == name)
+    };
+    facts
+        .slots
+        .iter()
+        .any(|slot| !slot.temporary && !ours(&slot.name))
+}
+
+/// The smaller of 16 GB and half the free disk, in MiB, rounded down to a power of two so that it doesn't move with every byte.
+fn default_retain(upstreams: &Upstreams<'_>) -> u64 {
+    let free = upstreams
+        .instance
+        .data
+        .as_ref()
+        .map_or(0, |data| data.disk_free.0);
+    let mebibytes = (DEFAULT_RETAIN.min(free / 2) >> 20).max(64);
+    1 << mebibytes.ilog2()
+}
+
+/// A size in PostgreSQL's MB, rounded up.
+fn megabytes(bytes: Bytes) -> u64 {
+    bytes.0.div_ceil(1 << 20)
+}
+
+/// The changes with the values before, for the marker.
+pub(super) fn as_marker(changes: &[Change]) -> BTreeMap<String, SettingChange> {
+    changes
+        .iter()
+        .map(|change| {
+            (
+                change.name.to_owned(),
+                SettingChange {
+                    before: change.now.clone(),
+                    set: change.want.clone(),
+                },
+            )
+        })
+        .collect()
+}
+
+/// The replica's whole drop-in.
+pub(super) fn replica_lines(
+    link: &Link<'_>,
+    facts: &PostgresFacts,
+    upstream: &PostgresFacts,
+) -> Vec<String> {
+    let name = account(&link.replication.name, &link.replica.name);
+    let mut lines = vec![
+        line("primary_conninfo", &conninfo(link, &name)),
+        line("primary_slot_name", &name),
+    ];
+    let listens = facts.setting("listen_addresses").unwrap_or("localhost");
+    if let Some(addresses) = listening(listens, &link.replica.member.address) {
+        lines.push(line("listen_addresses", &addresses));
+    } else if let Some(own) = facts
+        .drop_in
+        .iter()
+        .find(|own| own.starts_with("listen_addresses"))
+    {
+        lines.push(own.clone());
+    }
+    lines.extend(
+        limits(facts, upstream)
+            .into_iter()
+            .map(|(name, value)| line(name, &value.to_string())),
+    );
+    lines
+}
+
+/// The settings that must be at least as large on the replica, where they aren't, or where ours made them so.
+pub(super) fn limits(facts: &PostgresFacts, upstream: &PostgresFacts) -> Vec<(&'static str, u64)> {
+    REPLICA_LIMITS
+        .into_iter()
+        .filter_map(|name| {
+            let wanted = upstream.limit(name)?;
+            let ours = facts.drop_in.iter().any(|own| own.starts_with(name));
+            match facts
+                .setting(name)
+                .and_then(|value| value.parse::<u64>().ok())
+            {
+                Some(now) if now >= wanted && !ours => None,
+                Some(now) => Some((name, wanted.max(now))),
+                // A server that doesn't run yet: Debian's defaults are enough up to these.
+                None if wanted <= default_limit(name) => None,
+                None => Some((name, wanted)),
+            }
+        })
+        .collect()
+}
+
+/// Debian's defaults of 15 to 18 (engine page, section 1).
+fn default_limit(name: &str) -> u64 {
+    match name {
+        "max_connections" => 100,
+        "max_worker_processes" => 8,
+        "max_wal_senders" => 10,
+        "max_locks_per_transaction" => 64,
+        _ => 0,
+    }
+}
+
+fn conninfo(link: &Link<'_>, name: &str) -> String {
+    format!(
+        "host={} port={} user={name} passfile={} application_name={name} connect_timeout=10 keepalives_idle=10 \
+         keepalives_interval=5 keepalives_count=3",
+        link.upstream_address(),
+        link.upstream.instance.port,
+        passfile(link)
+    )
+}
+
+/// The password file beside the cluster's configuration, so that no data directory ever carries it.
+pub(super) fn passfile(link: &Link<'_>) -> String {
+    format!("/etc/postgresql/{}/replform.pgpass", cluster_of(link))
+}
+
+/// The replica's cluster: the one on its port, else the one that provision makes.
+pub(super) fn cluster_of(link: &Link<'_>) -> String {
+    PostgresFacts::of(link.instance)
+        .ok()
+        .and_then(|facts| facts.cluster)
+        .unwrap_or_else(|| format!("{}/{}", major_of(link), new_cluster_name(link.replica)))
+}
+
+/// The primary's major version.
+pub(super) fn major_of(link: &Link<'_>) -> u16 {
+    major(link.upstream_instance.version.as_deref()).unwrap_or(0)
+}
+
+/// The major version in a full one: 15 of `15.18`.
+pub(super) fn major(version: Option<&str>) -> Option<u16> {
+    version?.split(['.', ' ']).next()?.parse().ok()
+}
+
+/// What a cluster that provision makes is called: Debian's own name where its directory is the usual one.
+fn new_cluster_name(replica: &Replica) -> &str {
+    let directory = replica.member.instance.data_directory.as_deref();
+    match directory
+        .and_then(|path| path.strip_prefix("/var/lib/postgresql/"))
+        .and_then(|rest| rest.split_once('/'))
+    {
+        Some((_, name)) if !name.is_empty() && !name.contains('/') => name,
+        _ => "main",
+    }
+}
+
+/// A line of a configuration file.
+pub(super) fn line(name: &str, value: &str) -> String {
+    format!("{name} = '{}'", value.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listening_adds_exactly_the_address_that_is_missing() {
+        assert_eq!(
+            listening("localhost", "10.0.0.11").as_deref(),
+            Some("localhost, 10.0.0.11")
+        );
+        assert_eq!(listening("", "10.0.0.11").as_deref(), Some("10.0.0.11"));
+        assert_eq!(listening("localhost,10.0.0.11", "10.0.0.11"), None);
+        assert_eq!(listening("*", "10.0.0.11"), None);
+        assert_eq!(
+            listening("0.0.0.0", "fd00::1").as_deref(),
+            Some("0.0.0.0, fd00::1")
+        );
+    }
+
+    #[test]
+    fn values_with_quotes_are_doubled() {
+        assert_eq!(line("cluster_name", "it's"), "cluster_name = 'it''s'");
+    }
+}

@@ -1,0 +1,360 @@
+//! A plan as a person reads it: the verdict, five answers in always the same rows, the picture, the steps, the ways on.
+
+use std::time::Duration;
+
+use super::changed_lines;
+use super::layout::{hang, pad};
+use crate::plan::{EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind};
+use crate::topology::{MemberId, Place, format_duration};
+
+/// What the text says beside the plan itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Words<'a> {
+    /// How old the observation is, where that is known.
+    pub age: Option<Duration>,
+    /// The command that applies this plan; `None` for a plan that is being applied.
+    pub apply: Option<&'a str>,
+}
+
+/// The whole text.
+pub fn plan_text(plan: &Plan, words: Words<'_>) -> String {
+    let mut out = String::new();
+    if plan.is_empty()
+        && plan
+            .findings
+            .iter()
+            .all(|finding| matches!(finding.severity, Severity::Warning))
+    {
+        out.push_str("No changes.\n");
+        out.push_str(&hang(
+            "",
+            &format!(
+                "{} replicates as the configuration says{}.",
+                plan.topology,
+                age(words)
+            ),
+        ));
+        out.push_str(&findings(plan));
+        return out;
+    }
+    out.push_str(&hang(
+        "",
+        &format!(
+            "{}: {} (plan {}{})",
+            plan.topology,
+            verdict(plan),
+            short(&plan.hash),
+            age(words)
+        ),
+    ));
+    let counts = plan.counts;
+    out.push_str(&format!(
+        "Plan: {} to add, {} to change, {} to destroy.\n\n",
+        counts.add, counts.change, counts.destroy
+    ));
+    out.push_str(&answers(plan));
+    for replication in &plan.replications {
+        out.push_str(&picture(replication));
+    }
+    out.push_str(&steps(plan));
+    out.push_str(&findings(plan));
+    out.push_str(&ways_on(plan));
+    if let (Some(command), false, false) = (words.apply, plan.is_blocked(), plan.is_empty()) {
+        out.push_str(&format!("\nApply this plan:  {command}\n"));
+    }
+    out
+}
+
+/// The first 12 digits of a plan's hash: enough for people.
+pub fn short(hash: &str) -> &str {
+    &hash[..hash.len().min(12)]
+}
+
+fn age(words: Words<'_>) -> String {
+    words.age.map_or_else(String::new, |age| {
+        format!(", observed {} ago", format_duration(age))
+    })
+}
+
+/// What the plan does, in half a line.
+pub fn verdict(plan: &Plan) -> String {
+    let blocks = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.blocks())
+        .count();
+    if blocks > 0 {
+        let what = plural(blocks, "thing stands", "things stand");
+        return format!("BLOCKED, {what} in the way; nothing will be applied");
+    }
+    let count = |kinds: &[StepKind]| {
+        plan.steps
+            .iter()
+            .filter(|step| kinds.contains(&step.kind))
+            .count()
+    };
+    let seeds = count(&[StepKind::Backup]);
+    let links = count(&[StepKind::Link]) - seeds.min(count(&[StepKind::Link]));
+    let mut parts = Vec::new();
+    if seeds > 0 {
+        parts.push(plural(seeds, "replica to seed", "replicas to seed"));
+    }
+    if links > 0 {
+        parts.push(plural(
+            links,
+            "replica to link again",
+            "replicas to link again",
+        ));
+    }
+    let adopted = count(&[StepKind::Adopt]);
+    if adopted > 0 {
+        parts.push(plural(adopted, "marker to write", "markers to write"));
+    }
+    let apps = count(&[StepKind::Env]);
+    if apps > 0 {
+        parts.push(plural(apps, "app to update", "apps to update"));
+    }
+    let unknown = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Unknown)
+        .count();
+    if unknown > 0 {
+        parts.push(plural(unknown, "thing unknown", "things unknown"));
+    }
+    if parts.is_empty() {
+        "settings to change".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn answers(plan: &Plan) -> String {
+    let outlook = &plan.outlook;
+    let mut out = String::new();
+    let mut row = |name: &str, texts: Vec<String>, none: &str| {
+        let texts = if texts.is_empty() {
+            vec![none.to_owned()]
+        } else {
+            texts
+        };
+        for (index, text) in texts.iter().enumerate() {
+            let label = if index == 0 { name } else { "" };
+            out.push_str(&hang(&format!("  {} ", pad(label, 10)), text));
+        }
+    };
+    let allowed = |place: &Option<Place>| match place {
+        Some(place) if place.line == 0 => "; allowed by -allow".to_owned(),
+        Some(place) => format!("; allowed, {place}"),
+        None => "; NOT ALLOWED".to_owned(),
+    };
+    row(
+        "restarts",
+        outlook
+            .restarts
+            .iter()
+            .map(|restart| format!("{}{}", restart.what, allowed(&restart.allowed)))
+            .collect(),
+        "nothing",
+    );
+    row(
+        "no writes",
+        outlook
+            .no_writes
+            .iter()
+            .map(|gap| {
+                format!(
+                    "{}: about {:.1} s, at step {}",
+                    gap.replication, gap.seconds, gap.step
+                )
+            })
+            .collect(),
+        "never: writes go on all along",
+    );
+    row("lost", outlook.lost.clone(), "nothing");
+    row("copied", outlook.copied.clone(), "nothing");
+    row(
+        "for good",
+        outlook.for_good.clone(),
+        "nothing: every step can be undone",
+    );
+    out
+}
+
+fn picture(replication: &PlannedReplication) -> String {
+    let mut out = format!("\n{} ({})\n", replication.name, replication.engine);
+    let subjects = replication
+        .picture
+        .iter()
+        .map(|row| row.subject.len())
+        .max()
+        .unwrap_or(0);
+    let befores = replication
+        .picture
+        .iter()
+        .map(|row| row.before.chars().count())
+        .max()
+        .unwrap_or(0);
+    for row in &replication.picture {
+        let branch = match row.member {
+            MemberId::Primary => "",
+            MemberId::Replica(_) => "└─ ",
+        };
+        let first = format!("  {}  ", pad(&row.subject, subjects));
+        if row.before == row.after {
+            out.push_str(&hang(&first, &format!("{branch}{}", row.after)));
+        } else {
+            out.push_str(&hang(
+                &format!("{first}{}  ──▶  ", pad(&row.before, befores)),
+                &format!("{branch}{}", row.after),
+            ));
+        }
+    }
+    out
+}
+
+fn steps(plan: &Plan) -> String {
+    if plan.steps.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n");
+    let number = plan.steps.len().to_string().len().max(2);
+    let subject = plan
+        .steps
+        .iter()
+        .map(|step| step.subject.len())
+        .max()
+        .unwrap_or(0);
+    for (index, step) in plan.steps.iter().enumerate() {
+        let first = format!(
+            "  {:>number$}  {} {}  ",
+            index + 1,
+            pad(step.kind.word(), 9),
+            pad(&step.subject, subject)
+        );
+        out.push_str(&hang(&first, &format!("{}{}", step.what, costs(step))));
+        let gap = " ".repeat(number + 4);
+        if says_why(plan, step) {
+            out.push_str(&hang(
+                &format!("{gap}because "),
+                &format!("{}: {}", step.because.place, step.because.fact),
+            ));
+        }
+        for change in &step.env {
+            out.push_str(&env_change(change, &gap));
+        }
+    }
+    out
+}
+
+/// The steps after a copy follow from it: their reason would only repeat it.
+fn says_why(plan: &Plan, step: &Step) -> bool {
+    match step.kind {
+        StepKind::Restore | StepKind::Verify => false,
+        StepKind::Link => !plan.steps.iter().any(|other| {
+            other.kind == StepKind::Restore
+                && other.member == step.member
+                && other.replication == step.replication
+        }),
+        _ => true,
+    }
+}
+
+fn costs(step: &Step) -> String {
+    let mut parts = Vec::new();
+    if let Some(why) = &step.cost.restarts {
+        parts.push(format!("RESTARTS the server ({why})"));
+    }
+    if let Some(seconds) = step.cost.no_writes_seconds {
+        parts.push(format!("about {seconds:.1} s without writes"));
+    }
+    if let Some(bytes) = step.cost.bytes {
+        parts.push(bytes.to_string());
+    }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", parts.join(", "))
+    }
+}
+
+fn env_change(change: &EnvDiff, gap: &str) -> String {
+    let mut out = hang(
+        gap,
+        &format!("{} on {}", change.path, change.hosts.join(", ")),
+    );
+    for line in changed_lines(&change.before, &change.after) {
+        out.push_str(&format!("{gap}{line}\n"));
+    }
+    if let Some(command) = &change.on_change {
+        out.push_str(&hang(&format!("{gap}then: "), command));
+    }
+    out
+}
+
+fn findings(plan: &Plan) -> String {
+    if plan.findings.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n");
+    for finding in &plan.findings {
+        let label = match &finding.severity {
+            Severity::Blocked => "blocked",
+            Severity::Hazard { allowed: None, .. } => "not allowed",
+            Severity::Hazard {
+                allowed: Some(_), ..
+            } => "allowed",
+            Severity::Unknown => "unknown",
+            Severity::Warning => "warning",
+        };
+        out.push_str(&hang(
+            &format!("  {} ", pad(label, 11)),
+            &format!(
+                "{} {} ({}) [{}]",
+                finding.subject, finding.what, finding.place, finding.code
+            ),
+        ));
+    }
+    out
+}
+
+fn ways_on(plan: &Plan) -> String {
+    let stops = |finding: &&Finding| finding.blocks() || finding.severity == Severity::Unknown;
+    let mut out = String::new();
+    for finding in plan
+        .findings
+        .iter()
+        .filter(stops)
+        .filter(|finding| !finding.choices.is_empty())
+    {
+        let one = if finding.choices.len() > 1 {
+            "choose one"
+        } else {
+            "do this"
+        };
+        out.push_str(&hang(
+            "\n",
+            &format!(
+                "To go on with {} ({}), {one}:",
+                finding.subject, finding.code
+            ),
+        ));
+        let width = finding
+            .choices
+            .iter()
+            .map(|choice| choice.title.chars().count())
+            .max()
+            .unwrap_or(0);
+        for choice in &finding.choices {
+            out.push_str(&hang(
+                &format!("  {}  ", pad(&choice.title, width)),
+                &choice.how,
+            ));
+        }
+    }
+    out
+}
