@@ -135,11 +135,7 @@ impl Converter {
             hcl::Expression::FuncCall(call) => self.call(call),
             hcl::Expression::Traversal(traversal) => Node::Traversal {
                 base: self.expression(&traversal.expr),
-                operators: traversal
-                    .operators
-                    .iter()
-                    .map(|operator| self.operator(operator.value()))
-                    .collect(),
+                operators: self.operators(&traversal.operators),
             },
             hcl::Expression::UnaryOp(operation) => Node::Unary {
                 operator: match operation.operator.value() {
@@ -206,6 +202,13 @@ impl Converter {
                 converted.span,
             );
         }
+        // A keyword as a key is its name; `true` and `false` become text anyway.
+        if let hcl::Expression::Null(_) = key {
+            return Expression::new(
+                literal(Value::string("null"), converted.span),
+                converted.span,
+            );
+        }
         if matches!(key, hcl::Expression::Traversal(traversal) if traversal.expr.is_variable()) {
             self.diagnostics.push(
                 Diagnostic::error(codes::SYNTAX, converted.span, "is this a name or something to work out?")
@@ -235,6 +238,38 @@ impl Converter {
         }
     }
 
+    fn operators(
+        &mut self,
+        operators: &[hcl_edit::Decorated<hcl::TraversalOperator>],
+    ) -> Vec<Operator> {
+        let converted: Vec<Operator> = operators
+            .iter()
+            .map(|operator| self.operator(operator.value()))
+            .collect();
+        for pair in converted.windows(2) {
+            match pair {
+                [Operator::DottedIndex(..), Operator::DottedIndex(_, span)] => {
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            codes::SYNTAX,
+                            *span,
+                            "two numbers after dots could be one with a fraction",
+                        )
+                        .help("write the indexes in brackets: [0][0]"),
+                    )
+                }
+                [Operator::AttributeSplat(_), Operator::AttributeSplat(span)] => {
+                    self.diagnostics.push(
+                        Diagnostic::error(codes::SYNTAX, *span, "`.*` can't follow `.*`")
+                            .help("write [*] for the inner one"),
+                    )
+                }
+                _ => {}
+            }
+        }
+        converted
+    }
+
     fn operator(&mut self, operator: &hcl::TraversalOperator) -> Operator {
         let span = self.place(operator.span());
         match operator {
@@ -250,7 +285,7 @@ impl Converter {
             }
             hcl::TraversalOperator::LegacyIndex(index) => {
                 let number = Number::from(i128::from(*index.value()));
-                Operator::Index(
+                Operator::DottedIndex(
                     Expression::new(literal(Value::number(number), span), span),
                     span,
                 )

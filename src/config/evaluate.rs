@@ -32,6 +32,11 @@ pub trait Scope {
     fn files(&self) -> Option<&dyn Files> {
         None
     }
+
+    /// True inside a template that `templatefile` reads: it can't read further ones.
+    fn is_template(&self) -> bool {
+        false
+    }
 }
 
 /// A value that a reference starts with.

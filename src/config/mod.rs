@@ -21,3 +21,6 @@ mod convert;
 mod operators;
 mod template;
 mod traversal;
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,9 @@ impl Evaluator<'_> {
         for operator in operators {
             let key = match operator {
                 Operator::Attribute(name, _) => StepKey::Attribute(name.clone()),
-                Operator::Index(key, _) => StepKey::Index(self.evaluate(key)?),
+                Operator::Index(key, _) | Operator::DottedIndex(key, _) => {
+                    StepKey::Index(self.evaluate(key)?)
+                }
                 Operator::AttributeSplat(_) | Operator::FullSplat(_) => break,
             };
             reference.steps.push(Step {
@@ -77,7 +79,7 @@ impl Evaluator<'_> {
                     };
                     self.step(&value, &step, place)?
                 }
-                Operator::Index(key, span) => {
+                Operator::Index(key, span) | Operator::DottedIndex(key, span) => {
                     let step = Step {
                         key: StepKey::Index(self.evaluate(key)?),
                         span: *span,
@@ -277,7 +279,10 @@ impl Evaluator<'_> {
 
 /// True for what goes on after `.*`: names, and numbers written with a dot. An index in brackets ends it.
 fn is_dotted(operator: &Operator) -> bool {
-    matches!(operator, Operator::Attribute(..))
+    matches!(
+        operator,
+        Operator::Attribute(..) | Operator::DottedIndex(..)
+    )
 }
 
 /// The names that there are, for a message; the first ten of many.

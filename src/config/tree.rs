@@ -276,8 +276,10 @@ pub struct Item {
 /// One operator of a traversal.
 #[derive(Debug, Clone)]
 pub enum Operator {
-    /// `.name`, and `.0` as a number's index.
+    /// `.name`.
     Attribute(String, Span),
+    /// `.0`, the old way to write `[0]`.
+    DottedIndex(Expression, Span),
     /// `[key]`.
     Index(Expression, Span),
     /// `.*`: what follows by dots applies to each element.
@@ -293,7 +295,7 @@ impl Operator {
                 key: StepKey::Attribute(name.clone()),
                 span: *span,
             }),
-            Operator::Index(key, span) => Some(Step {
+            Operator::Index(key, span) | Operator::DottedIndex(key, span) => Some(Step {
                 key: StepKey::Index(key.as_literal()?.clone()),
                 span: *span,
             }),
@@ -306,6 +308,7 @@ impl Operator {
         match self {
             Operator::Attribute(_, span)
             | Operator::Index(_, span)
+            | Operator::DottedIndex(_, span)
             | Operator::AttributeSplat(span)
             | Operator::FullSplat(span) => *span,
         }

@@ -1,11 +1,11 @@
 //! How a function is called: its arguments are worked out, counted, checked for null, and an error of the
 //! function points at the argument that it is about. `try` and `can` alone get their arguments as expressions.
 
-use super::super::evaluate::{Evaluator, Failed};
+use super::super::evaluate::{Evaluator, Failed, MOST_BYTES};
 use super::super::tree::Expression;
 use super::super::types::{self, Type};
 use super::super::value::{Kind, Number, Value};
-use super::table::{self, Cost, Function, Nulls};
+use super::table::{self, Cost, Function, Marks, Nulls, Run};
 use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
 
 /// The arguments of one call.
@@ -20,6 +20,21 @@ pub(super) enum Problem {
     Argument(usize, String),
     /// It is about the call.
     Call(String),
+    /// It stands among the diagnostics already.
+    Told,
+}
+
+impl Problem {
+    /// Refuses a result of about so many bytes before it is built, if that is too much.
+    pub(super) fn unless_room(bytes: usize) -> Result<(), Problem> {
+        if bytes as u64 > MOST_BYTES {
+            return Err(Problem::Call(format!(
+                "the result would be over {} MiB",
+                MOST_BYTES / 1024 / 1024
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// What a function comes to.
@@ -154,8 +169,15 @@ impl Evaluator<'_> {
                 .fold(0u64, |sum, value| sum.saturating_add(value.weight()));
             self.spend(weight / 256, span)?;
         }
-        let sensitive = values.iter().any(Value::is_sensitive);
-        let outcome = (function.run)(self, &Arguments { values: &values });
+        let sensitive = match function.marks {
+            Marks::Spread => values.iter().any(Value::is_sensitive),
+            Marks::Carried => values.iter().any(|value| value.sensitive),
+        };
+        let arguments = Arguments { values: &values };
+        let outcome = match function.run {
+            Run::Pure(run) => run(&arguments),
+            Run::Reading(run) => run(self, &arguments),
+        };
         match outcome {
             Ok(value) => {
                 let shallow = value
@@ -166,8 +188,7 @@ impl Evaluator<'_> {
                 self.spend(shallow as u64 / 16, span)?;
                 let bytes = shallow * size_of::<Value>() + value.as_str().map_or(0, str::len);
                 self.spend_bytes(bytes, span)?;
-                let marks = function.marks == table::Marks::Spread && sensitive;
-                self.bounded(value.marked(marks), span)
+                self.bounded(value.marked(sensitive), span)
             }
             Err(problem) => Err(self.report(problem, name, &spans, span)),
         }
@@ -179,6 +200,7 @@ impl Evaluator<'_> {
                 let place = spans.get(index).copied().unwrap_or(span);
                 Diagnostic::error(codes::INVALID_ARGUMENT, place, format!("{name}: {text}"))
             }
+            Problem::Told => return Failed,
             Problem::Call(text) => {
                 Diagnostic::error(codes::INVALID_ARGUMENT, span, format!("{name}: {text}"))
             }

@@ -4,6 +4,16 @@
 //! read files, which do so only through [`super::evaluate::Files`].
 
 mod call;
+mod collections;
+mod conversions;
+mod encoding;
+mod files;
+mod format;
+mod network;
+mod numbers;
+mod sets;
+mod strings;
 mod table;
+mod yaml;
 
-pub use table::names;
+pub use table::{names, usage};

@@ -1,7 +1,9 @@
-//! The table of all functions: name, how many arguments, whether null is taken, how it is used.
+//! The table of all functions: name, how it is used, how many arguments, whether null is taken, what a call
+//! costs, and what sensitive arguments mean. `try` and `can` stand in `call.rs`: they take expressions.
 
 use super::super::evaluate::Evaluator;
 use super::call::{Arguments, Outcome};
+use super::{collections, conversions, encoding, files, format, network, numbers, sets, strings};
 
 /// What a function does with null among its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +26,19 @@ pub(super) enum Cost {
 /// What sensitive arguments mean for the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {
-    /// The result is sensitive.
+    /// Anything sensitive in an argument makes the result sensitive.
     Spread,
-    /// The parts that go into the result carry their own marks.
+    /// Elements carry their own marks into the result; only a mark on a whole argument spreads.
     Carried,
+}
+
+/// What runs.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// A function of its arguments.
+    Pure(fn(&Arguments<'_>) -> Outcome),
+    /// One that reads files.
+    Reading(fn(&mut Evaluator<'_>, &Arguments<'_>) -> Outcome),
 }
 
 /// One row.
@@ -40,11 +51,402 @@ pub(super) struct Function {
     pub(super) nulls: Nulls,
     pub(super) cost: Cost,
     pub(super) marks: Marks,
-    pub(super) run: fn(&mut Evaluator<'_>, &Arguments<'_>) -> Outcome,
+    pub(super) run: Run,
+}
+
+const fn row(
+    name: &'static str,
+    usage: &'static str,
+    least: usize,
+    most: Option<usize>,
+    run: fn(&Arguments<'_>) -> Outcome,
+) -> Function {
+    Function {
+        name,
+        usage,
+        least,
+        most,
+        nulls: Nulls::Refused,
+        cost: Cost::Deep,
+        marks: Marks::Spread,
+        run: Run::Pure(run),
+    }
+}
+
+const fn reading(
+    name: &'static str,
+    usage: &'static str,
+    count: usize,
+    run: fn(&mut Evaluator<'_>, &Arguments<'_>) -> Outcome,
+) -> Function {
+    Function {
+        name,
+        usage,
+        least: count,
+        most: Some(count),
+        nulls: Nulls::Refused,
+        cost: Cost::Shallow,
+        marks: Marks::Spread,
+        run: Run::Reading(run),
+    }
+}
+
+impl Function {
+    /// Takes null.
+    const fn nulls(self) -> Function {
+        Function {
+            nulls: Nulls::Taken,
+            ..self
+        }
+    }
+
+    /// Looks at the outermost level of its arguments only; their elements keep their marks.
+    const fn shallow(self) -> Function {
+        Function {
+            cost: Cost::Shallow,
+            marks: Marks::Carried,
+            ..self
+        }
+    }
+
+    /// Walks its arguments, but their elements keep their marks.
+    const fn carried(self) -> Function {
+        Function {
+            marks: Marks::Carried,
+            ..self
+        }
+    }
 }
 
 /// The rows, sorted by name.
-static FUNCTIONS: &[Function] = &[];
+static FUNCTIONS: &[Function] = &[
+    row("abs", "abs(number)", 1, Some(1), numbers::abs),
+    row("alltrue", "alltrue(list)", 1, Some(1), collections::alltrue),
+    row("anytrue", "anytrue(list)", 1, Some(1), collections::anytrue),
+    row(
+        "base64decode",
+        "base64decode(string)",
+        1,
+        Some(1),
+        encoding::base64decode,
+    ),
+    row(
+        "base64encode",
+        "base64encode(string)",
+        1,
+        Some(1),
+        encoding::base64encode,
+    ),
+    row("basename", "basename(path)", 1, Some(1), files::basename),
+    row("ceil", "ceil(number)", 1, Some(1), numbers::ceil),
+    row("chomp", "chomp(string)", 1, Some(1), strings::chomp),
+    row(
+        "cidrhost",
+        "cidrhost(prefix, number)",
+        2,
+        Some(2),
+        network::cidrhost,
+    ),
+    row(
+        "cidrnetmask",
+        "cidrnetmask(prefix)",
+        1,
+        Some(1),
+        network::cidrnetmask,
+    ),
+    row(
+        "cidrsubnet",
+        "cidrsubnet(prefix, new_bits, number)",
+        3,
+        Some(3),
+        network::cidrsubnet,
+    ),
+    row(
+        "coalesce",
+        "coalesce(values…)",
+        1,
+        None,
+        collections::coalesce,
+    )
+    .nulls(),
+    row(
+        "coalescelist",
+        "coalescelist(lists…)",
+        1,
+        None,
+        collections::coalescelist,
+    )
+    .nulls()
+    .shallow(),
+    row("compact", "compact(list)", 1, Some(1), collections::compact),
+    row("concat", "concat(lists…)", 1, None, collections::concat).shallow(),
+    row(
+        "contains",
+        "contains(list, value)",
+        2,
+        Some(2),
+        collections::contains,
+    ),
+    row("dirname", "dirname(path)", 1, Some(1), files::dirname),
+    row(
+        "distinct",
+        "distinct(list)",
+        1,
+        Some(1),
+        collections::distinct,
+    ),
+    row(
+        "element",
+        "element(list, index)",
+        2,
+        Some(2),
+        collections::element,
+    )
+    .shallow(),
+    row(
+        "endswith",
+        "endswith(string, suffix)",
+        2,
+        Some(2),
+        strings::endswith,
+    ),
+    reading("file", "file(path)", 1, files::file),
+    reading("fileexists", "fileexists(path)", 1, files::fileexists),
+    row("flatten", "flatten(list)", 1, Some(1), collections::flatten),
+    row("floor", "floor(number)", 1, Some(1), numbers::floor),
+    row("format", "format(format, values…)", 1, None, format::format).nulls(),
+    row(
+        "formatlist",
+        "formatlist(format, lists…)",
+        1,
+        None,
+        format::formatlist,
+    )
+    .nulls(),
+    row(
+        "indent",
+        "indent(spaces, string)",
+        2,
+        Some(2),
+        strings::indent,
+    ),
+    row(
+        "index",
+        "index(list, value)",
+        2,
+        Some(2),
+        collections::index,
+    ),
+    row("join", "join(separator, lists…)", 2, None, strings::join),
+    row(
+        "jsondecode",
+        "jsondecode(string)",
+        1,
+        Some(1),
+        encoding::jsondecode,
+    ),
+    row(
+        "jsonencode",
+        "jsonencode(value)",
+        1,
+        Some(1),
+        encoding::jsonencode,
+    )
+    .nulls(),
+    row("keys", "keys(map)", 1, Some(1), collections::keys).shallow(),
+    row(
+        "length",
+        "length(list, map or string)",
+        1,
+        Some(1),
+        collections::length,
+    )
+    .shallow(),
+    row(
+        "lookup",
+        "lookup(map, key, default)",
+        2,
+        Some(3),
+        collections::lookup,
+    )
+    .nulls()
+    .shallow(),
+    row("lower", "lower(string)", 1, Some(1), strings::lower),
+    row("max", "max(numbers…)", 1, None, numbers::max),
+    row("merge", "merge(maps…)", 0, None, collections::merge)
+        .nulls()
+        .shallow(),
+    row("min", "min(numbers…)", 1, None, numbers::min),
+    row("one", "one(list)", 1, Some(1), collections::one).shallow(),
+    row(
+        "range",
+        "range(limit), range(start, limit) or range(start, limit, step)",
+        1,
+        Some(3),
+        numbers::range,
+    ),
+    row(
+        "regex",
+        "regex(pattern, string)",
+        2,
+        Some(2),
+        strings::regex,
+    ),
+    row(
+        "regexall",
+        "regexall(pattern, string)",
+        2,
+        Some(2),
+        strings::regexall,
+    ),
+    row(
+        "replace",
+        "replace(string, part or /pattern/, replacement)",
+        3,
+        Some(3),
+        strings::replace,
+    ),
+    row("reverse", "reverse(list)", 1, Some(1), collections::reverse).shallow(),
+    row(
+        "setintersection",
+        "setintersection(sets…)",
+        1,
+        None,
+        sets::setintersection,
+    ),
+    row("setproduct", "setproduct(sets…)", 1, None, sets::setproduct),
+    row(
+        "setsubtract",
+        "setsubtract(a, b)",
+        2,
+        Some(2),
+        sets::setsubtract,
+    ),
+    row("setunion", "setunion(sets…)", 1, None, sets::setunion),
+    row(
+        "slice",
+        "slice(list, start, end)",
+        3,
+        Some(3),
+        collections::slice,
+    )
+    .shallow(),
+    row("sort", "sort(list)", 1, Some(1), collections::sort),
+    row(
+        "split",
+        "split(separator, string)",
+        2,
+        Some(2),
+        strings::split,
+    ),
+    row(
+        "startswith",
+        "startswith(string, prefix)",
+        2,
+        Some(2),
+        strings::startswith,
+    ),
+    row("strrev", "strrev(string)", 1, Some(1), strings::strrev),
+    row(
+        "substr",
+        "substr(string, offset, length)",
+        3,
+        Some(3),
+        strings::substr,
+    ),
+    row("sum", "sum(list)", 1, Some(1), numbers::sum),
+    reading(
+        "templatefile",
+        "templatefile(path, variables)",
+        2,
+        files::templatefile,
+    ),
+    row("title", "title(string)", 1, Some(1), strings::title),
+    row("tobool", "tobool(value)", 1, Some(1), conversions::tobool).nulls(),
+    row("tolist", "tolist(value)", 1, Some(1), conversions::tolist)
+        .nulls()
+        .carried(),
+    row("tomap", "tomap(value)", 1, Some(1), conversions::tomap)
+        .nulls()
+        .carried(),
+    row(
+        "tonumber",
+        "tonumber(value)",
+        1,
+        Some(1),
+        conversions::tonumber,
+    )
+    .nulls(),
+    row("toset", "toset(value)", 1, Some(1), conversions::toset).nulls(),
+    row(
+        "tostring",
+        "tostring(value)",
+        1,
+        Some(1),
+        conversions::tostring,
+    )
+    .nulls(),
+    row(
+        "transpose",
+        "transpose(map)",
+        1,
+        Some(1),
+        collections::transpose,
+    ),
+    row(
+        "trim",
+        "trim(string, characters)",
+        2,
+        Some(2),
+        strings::trim,
+    ),
+    row(
+        "trimprefix",
+        "trimprefix(string, prefix)",
+        2,
+        Some(2),
+        strings::trimprefix,
+    ),
+    row(
+        "trimspace",
+        "trimspace(string)",
+        1,
+        Some(1),
+        strings::trimspace,
+    ),
+    row(
+        "trimsuffix",
+        "trimsuffix(string, suffix)",
+        2,
+        Some(2),
+        strings::trimsuffix,
+    ),
+    row("upper", "upper(string)", 1, Some(1), strings::upper),
+    row("values", "values(map)", 1, Some(1), collections::values).shallow(),
+    row(
+        "yamldecode",
+        "yamldecode(string)",
+        1,
+        Some(1),
+        encoding::yamldecode,
+    ),
+    row(
+        "yamlencode",
+        "yamlencode(value)",
+        1,
+        Some(1),
+        encoding::yamlencode,
+    )
+    .nulls(),
+    row(
+        "zipmap",
+        "zipmap(keys, values)",
+        2,
+        Some(2),
+        collections::zipmap,
+    )
+    .shallow(),
+];
 
 /// The row of a name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
@@ -54,7 +456,7 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
         .map(|index| &FUNCTIONS[index])
 }
 
-/// All names, sorted, `try` included.
+/// All names, sorted, `try` and `can` included.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = FUNCTIONS
         .iter()
@@ -63,4 +465,30 @@ pub fn names() -> Vec<&'static str> {
         .collect();
     names.sort_unstable();
     names
+}
+
+/// How a function is called, as `join(separator, lists…)`, for help and the reference.
+pub fn usage(name: &str) -> Option<&'static str> {
+    match name {
+        "try" => Some("try(expressions…)"),
+        "can" => Some("can(expression)"),
+        _ => find(name).map(|function| function.usage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_are_sorted_and_say_how_they_are_used() {
+        assert!(FUNCTIONS.is_sorted_by_key(|function| function.name));
+        for function in FUNCTIONS {
+            assert!(
+                function.usage.starts_with(&format!("{}(", function.name)),
+                "{}",
+                function.name
+            );
+        }
+    }
 }

@@ -1,0 +1,132 @@
+//! Functions of files and paths. `basename` and `dirname` look at text only; the others read through the
+//! scope's [`Files`], from the configuration directory.
+
+use std::collections::BTreeMap;
+
+use super::super::evaluate::{Budget, Evaluator, Files, Resolved, Scope, evaluate};
+use super::super::parse::parse_template;
+use super::super::tree::Traversal;
+use super::super::value::Value;
+use super::call::{Arguments, Outcome, Problem};
+use crate::diagnostics::Diagnostic;
+
+pub(super) fn basename(arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0)?;
+    let trimmed = text.trim_end_matches('/');
+    let name = match (text.is_empty(), trimmed.is_empty()) {
+        (true, _) => ".",
+        (false, true) => "/",
+        (false, false) => trimmed.rsplit('/').next().unwrap_or(trimmed),
+    };
+    Ok(Value::string(name))
+}
+
+pub(super) fn dirname(arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0)?;
+    let folder = text.rfind('/').map_or("", |at| &text[..=at]);
+    Ok(Value::string(clean(folder)))
+}
+
+/// A path without `.`, `..` and double slashes where the text alone can tell.
+fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            _ => parts.push(part),
+        }
+    }
+    match (rooted, parts.is_empty()) {
+        (true, _) => format!("/{}", parts.join("/")),
+        (false, true) => ".".to_owned(),
+        (false, false) => parts.join("/"),
+    }
+}
+
+fn files<'a>(evaluator: &Evaluator<'a>) -> Result<&'a dyn Files, Problem> {
+    let scope: &'a dyn Scope = evaluator.scope;
+    scope
+        .files()
+        .ok_or_else(|| Problem::Call("files can't be read here".into()))
+}
+
+pub(super) fn file(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let files = files(evaluator)?;
+    let file = files
+        .read(&arguments.text(0)?)
+        .map_err(|problem| Problem::Argument(0, problem))?;
+    Ok(Value::string(files.sources().text(file)))
+}
+
+pub(super) fn fileexists(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let exists = files(evaluator)?.exists(&arguments.text(0)?);
+    exists
+        .map(Value::bool)
+        .map_err(|problem| Problem::Argument(0, problem))
+}
+
+/// The names inside a template file: the given variables and nothing else.
+struct TemplateScope<'a> {
+    variables: &'a BTreeMap<String, Value>,
+    files: &'a dyn Files,
+}
+
+impl Scope for TemplateScope<'_> {
+    fn resolve(
+        &self,
+        reference: &Traversal,
+        _: &mut Budget,
+    ) -> Result<Option<Resolved>, Vec<Diagnostic>> {
+        Ok(self.variables.get(&reference.root).map(|value| Resolved {
+            value: value.clone(),
+            consumed: 0,
+        }))
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        self.variables.keys().cloned().collect()
+    }
+
+    fn files(&self) -> Option<&dyn Files> {
+        Some(self.files)
+    }
+
+    fn is_template(&self) -> bool {
+        true
+    }
+}
+
+pub(super) fn templatefile(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
+    if evaluator.scope.is_template() {
+        return Err(Problem::Call(
+            "a template can't read further templates".into(),
+        ));
+    }
+    let files = files(evaluator)?;
+    let variables = arguments.entries(1)?;
+    let path = arguments.text(0)?;
+    let file = files
+        .read(&path)
+        .map_err(|problem| Problem::Argument(0, problem))?;
+    let result = parse_template(file, files.sources()).and_then(|template| {
+        evaluate(
+            &template,
+            &TemplateScope { variables, files },
+            evaluator.budget,
+        )
+    });
+    result
+        .map(|mut value| {
+            value.span = None;
+            value
+        })
+        .map_err(|diagnostics| {
+            evaluator.diagnostics.extend(diagnostics);
+            Problem::Told
+        })
+}

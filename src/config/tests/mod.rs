@@ -1,0 +1,3 @@
+//! Tests of the language as a whole: expressions to JSON, errors with their places, hostile input.
+
+mod conformance;
