@@ -48,7 +48,9 @@ pub enum Group {
 
 // In the order of the help text.
 commands! {
+    Main Validate = validate,
     Other Completions = completions,
+    Other Console = console,
     Other Explain = explain,
     Other Fmt = fmt,
     Other Version = version,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::VariableArguments;
+use crate::config::{Failed, Inputs, Loaded, load};
 use crate::ui::{Streams, variable};
 
 /// The surroundings of a command, read once at the start.
@@ -17,6 +19,23 @@ pub struct Context {
 }
 
 impl Context {
+    /// The configuration of the directory, with the variables that the command line and the environment give.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn load(&self, variables: &VariableArguments) -> Result<Loaded, Failed> {
+        load(&self.directory, &self.inputs(variables))
+    }
+
+    /// Where variables get their values.
+    pub fn inputs(&self, variables: &VariableArguments) -> Inputs {
+        Inputs {
+            var_files: variables.var_files.iter().map(PathBuf::from).collect(),
+            vars: variables.vars.clone(),
+            environment: self.variables.clone(),
+        }
+    }
+
     /// Looks at the environment.
     pub fn new(no_color: bool) -> Self {
         let variables = std::env::vars_os()

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::Failed;
 use crate::diagnostics::{Diagnostic, Texts, codes};
 
 use super::Exit;
@@ -19,14 +20,14 @@ pub struct Failure {
 /// What a failure has to say.
 pub enum What {
     /// Diagnostics, with the texts that they point into.
-    Diagnostics(Vec<Diagnostic>, Arc<dyn Texts>),
+    Diagnostics(Vec<Diagnostic>, Arc<dyn Texts + Send + Sync>),
     /// Everything has been said already.
     Said,
 }
 
 impl Failure {
     /// Errors that point into texts.
-    pub fn diagnostics(diagnostics: Vec<Diagnostic>, texts: Arc<dyn Texts>) -> Self {
+    pub fn diagnostics(diagnostics: Vec<Diagnostic>, texts: Arc<dyn Texts + Send + Sync>) -> Self {
         Self {
             exit: Exit::Error,
             what: What::Diagnostics(diagnostics, texts),
@@ -51,6 +52,13 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+}
+
+impl From<Failed> for Failure {
+    /// The configuration has errors.
+    fn from(failed: Failed) -> Self {
+        Self::diagnostics(failed.diagnostics, failed.sources)
     }
 }
 

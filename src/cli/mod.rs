@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod completions;
+mod console;
 mod context;
 mod entry;
 mod exit;
@@ -14,6 +15,7 @@ mod explain;
 mod failure;
 mod fmt;
 mod usage;
+mod validate;
 mod version;
 
 pub use arguments::VariableArguments;

@@ -117,6 +117,15 @@ impl Budget {
         Budget::default()
     }
 
+    /// A budget for all of a configuration with this many attributes: a large one may take longer.
+    pub fn for_attributes(attributes: u64) -> Budget {
+        Budget {
+            nodes: MOST_NODES + 20 * attributes,
+            bytes: MOST_BYTES + 2_000 * attributes,
+            ..Budget::default()
+        }
+    }
+
     /// True when the budget ended: every evaluation with it fails from then on.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted

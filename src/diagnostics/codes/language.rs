@@ -39,7 +39,7 @@ codes! { VARIABLES:
     VARIABLE_NOT_SET = 301, "a variable has no value",
         "Each variable needs a value: a default, a line in a *.auto.rfvars file, -var-file FILE, -var NAME=VALUE, or REPLFORM_VAR_name in the environment. Nothing is ever asked for.";
     UNDECLARED_VARIABLE = 302, "a value for a variable that isn't declared",
-        "A value was given for a variable that no variable block declares. Values from the environment may be superfluous; those of -var and of files may not, because the slip would go unnoticed.";
+        "A value was given for a variable that no variable block declares. Values from the environment may be superfluous; those of variables files give a warning, because such a file may serve several configurations; with -var it is an error, because the slip would go unnoticed.";
     INVALID_VARIABLE_VALUE = 303, "a variable's value doesn't fit its type",
         "The value can't be converted to the variable's type. Values of -var and of the environment are taken as plain text where the type is string, number or bool, or where there is none; otherwise they are read as an expression, as in -var 'hosts=[\"a\", \"b\"]'.";
     VALIDATION_FAILED = 304, "a variable's value isn't valid",

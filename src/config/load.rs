@@ -1,0 +1,278 @@
+//! From a directory to a topology: finds the files, parses them, works everything out, and checks it.
+//!
+//! All errors of a run are collected. After a syntax error only the structure of the rest is checked: what refers to a
+//! block that couldn't be read would only be noise.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::checks::{self, Decoded};
+use super::decode::{replications, structure, top};
+use super::evaluate::{Budget, on_big_stack};
+use super::given::{Given, Inputs};
+use super::json::{Schema, parse_json};
+use super::language::ROOT;
+use super::lazy::told;
+use super::parse::parse_hcl;
+use super::source::Sources;
+use super::tree::Body;
+use super::variables;
+use super::world::World;
+use crate::diagnostics::{Diagnostic, Severity, Span, codes, has_errors};
+use crate::topology::{Server, Topology};
+
+/// A configuration without errors.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is wanted.
+    pub topology: Topology,
+    /// What is worth reading.
+    pub warnings: Vec<Diagnostic>,
+    /// The texts that warnings point into.
+    pub sources: Arc<Sources>,
+}
+
+/// A configuration with errors.
+#[derive(Debug)]
+pub struct Failed {
+    /// Errors and warnings, in the order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that they point into.
+    pub sources: Arc<Sources>,
+}
+
+/// The files of a directory, parsed, and the values of its variables.
+struct Files {
+    bodies: Vec<Body>,
+    /// Where to point when the whole configuration is meant: the start of the first file.
+    start: Option<Span>,
+    variables: Vec<PathBuf>,
+}
+
+/// Reads the configuration of a directory.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load(directory: &Path, inputs: &Inputs) -> Result<Loaded, Failed> {
+    let sources = Arc::new(Sources::new(directory));
+    let mut diagnostics = Vec::new();
+    let topology = on_big_stack(|| {
+        open(
+            inputs,
+            &sources,
+            &mut diagnostics,
+            |bodies, world, budget, out| topology(bodies, world, budget, out),
+        )
+        .flatten()
+    });
+    let diagnostics = told(diagnostics);
+    match topology {
+        Some(topology) if !has_errors(&diagnostics) => Ok(Loaded {
+            topology,
+            warnings: diagnostics,
+            sources,
+        }),
+        _ => Err(Failed {
+            diagnostics,
+            sources,
+        }),
+    }
+}
+
+/// Opens the configuration of a directory and hands its names to `work`, for the console. `None` where it has errors
+/// that leave nothing to work with; they stand in `diagnostics`.
+pub fn with_world<T: Send>(
+    sources: &Sources,
+    inputs: &Inputs,
+    diagnostics: &mut Vec<Diagnostic>,
+    work: impl FnOnce(&World<'_>) -> T + Send,
+) -> Option<T> {
+    on_big_stack(|| {
+        open(inputs, sources, diagnostics, |_, world, _, out| {
+            if has_errors(out) {
+                None
+            } else {
+                Some(work(world))
+            }
+        })
+        .flatten()
+    })
+}
+
+fn open<T>(
+    inputs: &Inputs,
+    sources: &Sources,
+    out: &mut Vec<Diagnostic>,
+    work: impl FnOnce(&[Body], &World<'_>, &mut Budget, &mut Vec<Diagnostic>) -> T,
+) -> Option<T> {
+    let files = read(sources, out);
+    let syntax_errors = has_errors(out);
+    let start = files.start?;
+    let bodies: Vec<&Body> = files.bodies.iter().collect();
+    structure::check(&bodies, &ROOT, start, out);
+    if syntax_errors {
+        return None;
+    }
+    structure::check_required_blocks(&bodies, &ROOT, start, out);
+    let mut budget = Budget::for_attributes(files.bodies.iter().map(attributes).sum());
+    let given = Given::read(inputs, &files.variables, sources, &mut budget, out);
+    let values = variables::resolve(&files.bodies, &given, sources, &mut budget, out);
+    let world = World::new(&files.bodies, values, sources);
+    Some(work(&files.bodies, &world, &mut budget, out))
+}
+
+/// How many attributes there are to work out.
+fn attributes(body: &Body) -> u64 {
+    body.attributes.len() as u64
+        + body
+            .blocks
+            .iter()
+            .map(|block| attributes(&block.body))
+            .sum::<u64>()
+}
+
+fn topology(
+    bodies: &[Body],
+    world: &World<'_>,
+    budget: &mut Budget,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Topology> {
+    variables::validate(bodies, world, budget, out);
+    world.check_locals(budget, out);
+    let name = top::topology(bodies, world, budget, out);
+    top::refuse_unbuilt(bodies, out);
+    let _ = world
+        .stacks
+        .ssh(world, budget)
+        .map_err(|problems| out.extend(problems));
+    let servers = world.stacks.servers(world, budget, out);
+    let apps = world.stacks.apps(world, budget, out);
+    let mut decoded = Vec::new();
+    for block in top::blocks(bodies).filter(|block| block.kind == "replication") {
+        if budget.is_exhausted() {
+            break;
+        }
+        match replications::decode(block, world, budget) {
+            Ok(instances) => decoded.extend(instances.into_all()),
+            Err(problems) => out.extend(problems),
+        }
+    }
+    let machines = checks::check(
+        &Decoded {
+            servers: &servers,
+            apps: &apps,
+            replications: &decoded,
+        },
+        out,
+    );
+    Some(Topology {
+        name: name?,
+        machines,
+        servers: servers
+            .iter()
+            .map(|server| -> Server { server.server.clone() })
+            .collect(),
+        apps: apps.iter().map(|app| app.app.clone()).collect(),
+        replications: decoded
+            .into_iter()
+            .map(|decoded| decoded.replication)
+            .collect(),
+    })
+}
+
+/// Which names are blocks, for the JSON parser.
+struct Table;
+
+impl Schema for Table {
+    fn block(&self, path: &[&str]) -> Option<usize> {
+        let (last, around) = path.split_last()?;
+        let mut row = &ROOT;
+        for name in around {
+            row = row.block(name)?;
+        }
+        row.block(last).map(|row| usize::from(row.label.is_some()))
+    }
+}
+
+/// Reads and parses the files of the directory, in the order of their names.
+fn read(sources: &Sources, out: &mut Vec<Diagnostic>) -> Files {
+    let mut files = Files {
+        bodies: Vec::new(),
+        start: None,
+        variables: Vec::new(),
+    };
+    let names = match names(sources.root()) {
+        Ok(names) => names,
+        Err(error) => {
+            let detail = format!("reading {}: {error}", sources.root().display());
+            out.push(Diagnostic::without_place(codes::FILE_ACCESS, detail));
+            return files;
+        }
+    };
+    let is = |name: &str, ends: [&str; 2]| ends.iter().any(|end| name.ends_with(end));
+    for name in names
+        .iter()
+        .filter(|name| is(name, [".rf.hcl", ".rf.json"]))
+    {
+        match sources.read(Path::new(name)) {
+            Ok(file) => {
+                files.start = files.start.or(Some(Span::new(file, 0, 0)));
+                let (body, problems) = if name.ends_with(".json") {
+                    parse_json(file, sources, &Table)
+                } else {
+                    parse_hcl(file, sources)
+                };
+                files.bodies.push(body);
+                out.extend(problems);
+            }
+            Err(problem) => out.push(problem),
+        }
+    }
+    files.variables = names
+        .iter()
+        .filter(|name| is(name, [".auto.rfvars", ".auto.rfvars.json"]))
+        .map(PathBuf::from)
+        .collect();
+    if files.start.is_none()
+        && out
+            .iter()
+            .all(|problem| problem.severity != Severity::Error)
+    {
+        out.push(
+            Diagnostic::without_place(
+                codes::NO_FILES,
+                format!(
+                    "{} has no *.rf.hcl or *.rf.json file",
+                    shown(sources.root())
+                ),
+            )
+            .help("go to the directory of your configuration, or name it: replform -chdir=DIR …"),
+        );
+    }
+    files
+}
+
+fn shown(directory: &Path) -> String {
+    let absolute = directory.canonicalize();
+    absolute
+        .as_deref()
+        .unwrap_or(directory)
+        .display()
+        .to_string()
+}
+
+/// The names in a directory, sorted; hidden files and editors' backups are left out.
+fn names(directory: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        // A name that isn't UTF-8 is none of ours.
+        if let Ok(name) = entry?.file_name().into_string()
+            && !name.starts_with(['.', '#'])
+            && !name.ends_with('~')
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
