@@ -80,9 +80,11 @@ macro_rules! codes {
     };
 }
 
+mod apply;
 mod command_line;
 mod language;
 mod plans;
+pub use apply::*;
 pub use command_line::*;
 pub use language::*;
 pub use plans::*;

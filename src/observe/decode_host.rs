@@ -1,7 +1,7 @@
 //! The host's own section of a probe: system, memory, clock. Pure.
 
-use super::HostFacts;
 use super::decode::{ProbeError, RoundTrip, Section};
+use super::{Disk, HostFacts};
 use crate::topology::Bytes;
 
 /// What is known of a machine's clock: two readings of it, between two of ours.
@@ -51,7 +51,16 @@ pub(super) fn host(section: &Section<'_>, clock: &Clock<'_>) -> Result<HostFacts
         systemd: value(section, "systemd") == Some("yes"),
         root: value(section, "uid") == Some("0"),
         probe_ms,
+        disks: section.lines.iter().filter_map(|line| disk(line)).collect(),
     })
+}
+
+/// `disk FREE SIZE MOUNT`.
+fn disk(line: &str) -> Option<(String, Disk)> {
+    let mut words = line.strip_prefix("disk ")?.splitn(3, ' ');
+    let mut bytes = || words.next()?.parse().ok().map(Bytes);
+    let (free, size) = (bytes()?, bytes()?);
+    Some((words.next()?.to_owned(), Disk { free, size }))
 }
 
 impl Clock<'_> {
@@ -94,5 +103,42 @@ mod tests {
         assert_eq!(probe, 200);
         assert_eq!(offset, Some(4990));
         assert!((50..=51).contains(&doubt), "{doubt}");
+    }
+
+    #[test]
+    fn a_directory_is_on_the_file_system_mounted_nearest_to_it() {
+        let lines = [
+            "disk 10 100 /",
+            "disk 20 200 /var/lib/postgresql",
+            "disk x y /odd",
+        ];
+        let disks: std::collections::BTreeMap<_, _> =
+            lines.iter().filter_map(|line| disk(line)).collect();
+        assert_eq!(disks.len(), 2);
+        let facts = HostFacts {
+            os: String::new(),
+            architecture: String::new(),
+            libc: String::new(),
+            hostname: String::new(),
+            memory_total: Bytes(0),
+            memory_available: Bytes(0),
+            clock_offset_ms: None,
+            clock_doubt_ms: 0,
+            boot_id: String::new(),
+            systemd: true,
+            root: true,
+            probe_ms: 0,
+            disks,
+        };
+        assert_eq!(
+            facts
+                .disk_of("/var/lib/postgresql/15/main")
+                .map(|disk| disk.free),
+            Some(Bytes(20))
+        );
+        assert_eq!(
+            facts.disk_of("/var/lib/postgresql2").map(|disk| disk.free),
+            Some(Bytes(10))
+        );
     }
 }

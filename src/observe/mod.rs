@@ -18,6 +18,6 @@ pub use instance::{
 };
 pub use request::{PROBE_SCRIPT, ProbeRequest, reach_key, requests};
 pub use types::{
-    EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation, MarkerFile,
+    Disk, EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation, MarkerFile,
     OBSERVATION_FORMAT, Observation, OutsideName, Reach,
 };

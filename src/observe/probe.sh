@@ -41,6 +41,13 @@ probe_host() {
   echo "hostname $(uname -n)"
   echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
   if [ -d /run/systemd/system ]; then echo 'systemd yes'; else echo 'systemd no'; fi
+  # Free for the database, size, mount point; a data directory that isn't there yet will be on one of these.
+  timeout 5 df -lB1 --output=avail,size,target 2>/dev/null | while read -r probe_free probe_size probe_mount; do
+    case $probe_mount in
+      /proc* | /sys* | /dev* | /run* | Mounted*) ;;
+      *) echo "disk $probe_free $probe_size $probe_mount" ;;
+    esac
+  done
   while read -r probe_key probe_value probe_unit; do
     case $probe_key in
       MemTotal: | MemAvailable:) echo "memory $probe_key $probe_value $probe_unit" ;;

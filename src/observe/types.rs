@@ -90,6 +90,36 @@ pub struct HostFacts {
     pub root: bool,
     /// How long the probe took on the host, milliseconds.
     pub probe_ms: u64,
+    /// Local file systems by mount point.
+    pub disks: BTreeMap<String, Disk>,
+}
+
+/// A file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Free space for ordinary users.
+    pub free: Bytes,
+    /// Its size.
+    pub size: Bytes,
+}
+
+impl HostFacts {
+    /// The file system that a path is on, or would be; links aren't followed.
+    pub fn disk_of(&self, path: &str) -> Option<Disk> {
+        let holds = |mount: &str| {
+            mount == "/"
+                || path == mount
+                || path
+                    .strip_prefix(mount)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.disks
+            .iter()
+            .filter(|(mount, _)| holds(mount))
+            .max_by_key(|(mount, _)| mount.len())
+            .map(|(_, disk)| *disk)
+    }
 }
 
 /// A marker file as found.

@@ -20,6 +20,7 @@ mod options;
 mod outlook;
 mod picture;
 mod planner;
+mod saved;
 mod step;
 
 pub use call::{Action, Argument, Call, JobCall, SecretName, Sensitive, Work};
@@ -32,4 +33,5 @@ pub use graph::{GraphError, StepGraph};
 pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
 pub use options::{Options, addresses};
 pub use planner::plan;
+pub use saved::{SAVED_KIND, SavedPlan, SavedPlanError};
 pub use step::{Because, Cost, EnvDiff, Step, StepId, StepKind, Undo};

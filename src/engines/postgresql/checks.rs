@@ -361,6 +361,22 @@ fn data_directory(link: &Link<'_>, add: Add<'_>) {
     }
 }
 
+/// The free disk where the copy goes, and the data directory there: that of the instance, else where it will be made.
+pub(super) fn free_disk(link: &Link<'_>) -> Option<(Bytes, String)> {
+    if let Some(data) = &link.instance.data {
+        return Some((data.disk_free, data.directory.clone()));
+    }
+    let usual = || format!("/var/lib/postgresql/{}", settings::cluster_of(link));
+    let directory = link
+        .replica
+        .member
+        .instance
+        .data_directory
+        .clone()
+        .unwrap_or_else(usual);
+    Some((link.facts.host.disk_of(&directory)?.free, directory))
+}
+
 /// Free bytes that a copy needs: the copy, the log written meanwhile and 10 %, and at least twice the copy together with what is there.
 pub(super) fn disk_needed(link: &Link<'_>) -> Bytes {
     let copy = super::steps::copy_bytes(link).0;

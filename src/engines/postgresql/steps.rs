@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::checks::disk_needed;
+use super::checks::{disk_needed, free_disk};
 use super::facts::PostgresFacts;
 use super::settings::{self, Change, account, line};
 use crate::engines::{Link, Upstreams};
@@ -402,7 +402,7 @@ impl<'a, 'b> Maker<'a, 'b> {
             from: Some(self.link.upstream.server.to_string()),
             seconds,
             disk_needed: Some(disk_needed(self.link)),
-            disk_free: self.link.instance.data.as_ref().map(|data| data.disk_free),
+            disk_free: free_disk(self.link).map(|(free, _)| free),
             ..Cost::default()
         };
         let action = self.here(Work::Job(job));
