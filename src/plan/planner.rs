@@ -128,7 +128,7 @@ impl<'a> ReplicationPlanner<'a> {
                 findings,
             ));
         }
-        self.record_primary(primary, marker.as_ref(), &upstream_marker, &mut steps);
+        self.record_primary(&assessed, marker.as_ref(), &upstream_marker, &mut steps);
         self.env_steps(&assessed, &mut steps, findings);
         let shown = PlannedReplication {
             name: self.replication.name.clone(),
@@ -488,32 +488,27 @@ impl<'a> ReplicationPlanner<'a> {
         }
     }
 
-    /// The primary's marker, where no other step writes it on the way.
+    /// The primary's marker, where no other step writes it on the way and at least one link stands.
     fn record_primary(
         &self,
-        primary: Seen<'_>,
+        assessed: &[Assessed<'_>],
         found: Option<&Marker>,
         wanted: &Marker,
         steps: &mut Vec<Step>,
     ) {
-        let _ = primary;
         let written = steps
             .iter()
-            .any(|step| matches!(step.kind, StepKind::Account));
-        if !written && found != Some(wanted) && !self.replication.replicas.is_empty() {
-            let any_link = steps.iter().any(|step| step.kind == StepKind::Adopt);
-            if any_link
-                || found.is_some()
-                || steps.iter().any(|step| step.kind == StepKind::Configure)
-            {
-                steps.push(adopt::step(
-                    self.replication,
-                    &MemberId::Primary,
-                    &self.replication.primary,
-                    wanted,
-                    found.is_some(),
-                ));
-            }
+            .any(|step| matches!(step.kind, StepKind::Account | StepKind::Configure));
+        let (_, standing) = split(assessed);
+        if !written && found != Some(wanted) && !standing.is_empty() {
+            let member = &self.replication.primary;
+            steps.push(adopt::step(
+                self.replication,
+                &MemberId::Primary,
+                member,
+                wanted,
+                found.is_some(),
+            ));
         }
     }
 
