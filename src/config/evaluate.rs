@@ -315,6 +315,7 @@ impl Evaluator<'_> {
             Node::Literal(value) => Ok(value.clone()),
             Node::Template(parts) => self.template(parts),
             Node::Wrapped(inner) | Node::Parenthesis(inner) => self.evaluate(inner),
+            Node::JsonString { template, .. } => self.evaluate(template),
             Node::List(items) => self.list(items, span),
             Node::Object(items) => self.object(items, span),
             Node::Name(name) => self.name(name, span),

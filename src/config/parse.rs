@@ -6,7 +6,7 @@
 use hcl_edit::parser;
 
 use super::convert::{Converter, Origin};
-use super::scan::{Open, Scan, What, scan};
+use super::scan::{Open, Scan, What, scan, scan_template};
 use super::source::Sources;
 use super::tree::{Body, Expression, Node};
 use crate::diagnostics::{Diagnostic, FileId, Span, codes};
@@ -113,6 +113,27 @@ pub fn parse_expression(file: FileId, sources: &Sources) -> Result<Expression, V
     }
 }
 
+/// Parses the expression that a string of the JSON form holds; every place is the whole string.
+pub(super) fn expression_in_string(text: &str, span: Span) -> Result<Expression, Vec<Diagnostic>> {
+    let scan = scan(text);
+    let wrong = |label: &str| vec![Diagnostic::error(codes::SYNTAX, span, label)];
+    if !scan.open.is_empty() || scan.stray.is_some() || scan.crowded.is_some() {
+        return Err(wrong("the brackets or quotes in this string don't match"));
+    }
+    match parser::parse_expr(text.trim()) {
+        Ok(parsed) => {
+            let mut converter = Converter::new(span.file, Origin::Whole(span.start, span.end));
+            let expression = converter.expression(&parsed);
+            if converter.diagnostics.is_empty() {
+                Ok(expression)
+            } else {
+                Err(converter.diagnostics)
+            }
+        }
+        Err(error) => Err(wrong(&wording(error.message(), ""))),
+    }
+}
+
 /// Parses a text that is one template, as `templatefile` and JSON strings have it.
 ///
 /// # Errors
@@ -130,6 +151,12 @@ pub(super) fn template_at(
     origin: Origin,
 ) -> Result<Expression, Vec<Diagnostic>> {
     let mut converter = Converter::new(file, origin);
+    let scan = scan_template(text);
+    if let Some(at) = scan.crowded {
+        let mut diagnostic = crowded(file, at);
+        diagnostic.span = Some(converter.place(Some(at..at + 1)));
+        return Err(vec![diagnostic]);
+    }
     match parser::parse_template(text) {
         Ok(template) => {
             let span = converter.place(Some(0..text.len()));
@@ -143,6 +170,12 @@ pub(super) fn template_at(
         Err(error) => {
             let at = error.location().offset();
             let span = converter.place(Some(at..at));
+            if let Some(open) = scan.open.first() {
+                let mut diagnostic = unterminated(file, open, whole);
+                diagnostic.span = Some(converter.place(Some(open.at..open.at + open.what.opening().len())));
+                diagnostic.notes.clear();
+                return Err(vec![diagnostic]);
+            }
             Err(vec![match origin {
                 Origin::Shift(_) => syntax_error(file, whole, span.start, error.message()),
                 Origin::Whole(..) => {

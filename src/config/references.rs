@@ -21,6 +21,7 @@ pub(super) fn collect(
         }
         Node::Template(parts) => collect_parts(parts, bound, found),
         Node::Wrapped(inner) | Node::Parenthesis(inner) => collect(inner, bound, found),
+        Node::JsonString { template, .. } => collect(template, bound, found),
         Node::List(items) => items.iter().for_each(|item| collect(item, bound, found)),
         Node::Object(items) => items.iter().for_each(|item| {
             collect(&item.key, bound, found);

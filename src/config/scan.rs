@@ -90,12 +90,25 @@ struct Scanner<'a> {
 
 /// Looks over a whole text.
 pub(super) fn scan(text: &str) -> Scan {
+    run(text, Vec::new())
+}
+
+/// Looks over a text that is a template as a whole.
+pub(super) fn scan_template(text: &str) -> Scan {
+    // A heredoc whose last line no text can hold.
+    let what = What::Heredoc("\0".to_owned());
+    let mut scan = run(text, vec![Frame { what: what.clone(), at: 0, indent: 0, entries: 0 }]);
+    scan.open.retain(|open| open.what != what);
+    scan
+}
+
+fn run(text: &str, frames: Vec<Frame>) -> Scan {
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
         at: 0,
         line_start: 0,
-        frames: Vec::new(),
+        frames,
         suspect: None,
         scan: Scan::default(),
     };

@@ -105,6 +105,7 @@ impl Expression {
                 Some(traversal)
             }
             Node::Parenthesis(inner) | Node::Wrapped(inner) => inner.as_traversal(),
+            Node::JsonString { template, .. } => template.as_traversal(),
             _ => None,
         }
     }
@@ -121,6 +122,7 @@ impl Expression {
     pub fn as_literal(&self) -> Option<&Value> {
         match &*self.node {
             Node::Literal(value) => Some(value),
+            Node::JsonString { template, .. } => template.as_literal(),
             _ => None,
         }
     }
@@ -207,6 +209,14 @@ pub enum Node {
     Template(Vec<Part>),
     /// `"${x}"`: exactly `x`, of whatever type.
     Wrapped(Expression),
+    /// A string of the JSON form: its template, and its text, which where the language wants a type is
+    /// one (`"type": "list(string)"`).
+    JsonString {
+        /// The text, without quotes and escapes.
+        text: Arc<str>,
+        /// What it comes to as a value.
+        template: Expression,
+    },
     /// `(x)`.
     Parenthesis(Expression),
     /// `[a, b]`.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::evaluate::{Budget, NoScope, evaluate};
+use super::parse::expression_in_string;
 use super::tree::{Expression, Item, Node};
 use super::value::{Kind, Number, Value};
 use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
@@ -87,6 +88,7 @@ impl fmt::Display for Type {
 pub fn parse_type(expression: &Expression) -> Result<Type, Vec<Diagnostic>> {
     match &*expression.node {
         Node::Parenthesis(inner) => parse_type(inner),
+        Node::JsonString { text, .. } => parse_type(&expression_in_string(text, expression.span)?),
         Node::Name(name) => match name.as_str() {
             "any" => Ok(Type::Any),
             "string" => Ok(Type::String),

@@ -1,12 +1,8 @@
-//! A remote command as data, what it answers, and the handle of one that runs.
-//!
-//! Nothing here touches a session: a [`Running`] only talks to the driver thread by channels.
+//! A remote command as data, and what it answers.
 
 use std::time::Duration;
 
 use zeroize::Zeroizing;
-
-use super::error::{RunError, RunErrorKind};
 
 /// One command for a machine's shell.
 #[derive(Clone)]
@@ -119,43 +115,5 @@ impl Output {
     /// Standard error as text; what isn't UTF-8 is replaced.
     pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
-    }
-}
-
-/// A command that runs. Dropping it gives the command up, as [`Running::cancel`] does.
-pub struct Running {
-    target: String,
-}
-
-impl Running {
-    /// The next piece of standard output as it came; `None` when the command has ended or failed.
-    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// The next line of standard output without its newline; a last line without one counts. `None` at the end.
-    pub async fn line(&mut self) -> Option<String> {
-        None
-    }
-
-    /// Ends standard input, and with it the heartbeat: the polite way to let a lock go.
-    pub fn end_input(&self) {}
-
-    /// Gives the command up: its channel is closed, so it meets end of input and a broken pipe. It isn't killed.
-    pub fn cancel(&self) {}
-
-    /// Waits for the end.
-    ///
-    /// # Errors
-    /// When it didn't run to its end.
-    pub async fn wait(self) -> Result<Output, RunError> {
-        Err(RunError {
-            target: self.target.clone(),
-            kind: RunErrorKind::Cancelled,
-        })
-    }
-
-    pub(super) fn new(target: String) -> Self {
-        Self { target }
     }
 }
