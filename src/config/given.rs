@@ -34,6 +34,8 @@ pub enum GivenValue {
     },
     /// Worked out already.
     Value(Value),
+    /// Its error has been told.
+    Unreadable(Span),
 }
 
 /// The winning value of each name.
@@ -136,15 +138,16 @@ impl Given {
             );
         }
         for attribute in &body.attributes {
-            match constant(attribute, budget) {
-                Ok(value) => {
-                    self.in_files
-                        .push((attribute.name.clone(), attribute.name_span));
-                    self.values
-                        .insert(attribute.name.clone(), GivenValue::Value(value));
+            let given = match constant(attribute, budget) {
+                Ok(value) => GivenValue::Value(value),
+                Err(problems) => {
+                    out.extend(problems);
+                    GivenValue::Unreadable(attribute.value.span)
                 }
-                Err(problems) => out.extend(problems),
-            }
+            };
+            self.in_files
+                .push((attribute.name.clone(), attribute.name_span));
+            self.values.insert(attribute.name.clone(), given);
         }
     }
 
@@ -161,6 +164,7 @@ impl Given {
                 .span
                 .map(|span| sources.place(span))
                 .unwrap_or_default(),
+            Some(GivenValue::Unreadable(span)) => sources.place(*span),
             None => "its default".to_owned(),
         }
     }

@@ -276,3 +276,83 @@ fn names(directory: &Path) -> std::io::Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::{Colour, render_all};
+
+    fn failed(folder: &Path) -> String {
+        let failed = load(folder, &Inputs::default()).unwrap_err();
+        render_all(&failed.diagnostics, &*failed.sources, Colour::Plain)
+    }
+
+    #[test]
+    fn a_directory_without_configuration_says_where_it_looked() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = failed(folder.path());
+        assert!(
+            text.contains("RF0214") && text.contains(&shown(folder.path())),
+            "{text}"
+        );
+        assert!(failed(&folder.path().join("nowhere")).contains("RF0801"));
+    }
+
+    #[test]
+    fn a_directory_named_like_a_file_and_a_huge_file_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("x.rf.hcl")).unwrap();
+        let huge = std::fs::File::create(folder.path().join("y.rf.hcl")).unwrap();
+        huge.set_len(50_000_000).unwrap();
+        let text = failed(folder.path());
+        assert!(
+            text.contains("x.rf.hcl: it is a directory") && text.contains("RF0002"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_brackets_are_an_error() {
+        for (open, close) in [("[", "]"), ("(", ")"), ("{a=", "}"), ("\"${", "}\"")] {
+            let folder = tempfile::tempdir().unwrap();
+            let text = format!(
+                "locals {{\n  a = {}1{}\n}}\n",
+                open.repeat(100_000),
+                close.repeat(100_000)
+            );
+            std::fs::write(folder.path().join("main.rf.hcl"), text).unwrap();
+            assert!(failed(folder.path()).contains("error[RF"));
+        }
+    }
+
+    #[test]
+    fn hidden_files_and_backups_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".hidden.rf.hcl", "#main.rf.hcl", "main.rf.hcl~"] {
+            std::fs::write(folder.path().join(name), "nonsense").unwrap();
+        }
+        std::fs::write(
+            folder.path().join("main.rf.hcl"),
+            "replform {\n  topology = \"acme\"\n}\n",
+        )
+        .unwrap();
+        assert_eq!(
+            load(folder.path(), &Inputs::default())
+                .unwrap()
+                .topology
+                .name,
+            "acme"
+        );
+    }
+
+    #[test]
+    fn a_long_chain_of_locals_ends_in_an_error_or_a_value_but_never_in_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "replform {\n  topology = \"acme\"\n}\nlocals {\n  a0 = 1\n".to_owned();
+        for index in 1..20_000 {
+            text += &format!("  a{index} = local.a{} + 1\n", index - 1);
+        }
+        std::fs::write(folder.path().join("main.rf.hcl"), text + "}\n").unwrap();
+        let _ = load(folder.path(), &Inputs::default());
+    }
+}

@@ -4,6 +4,7 @@
 //! `source` reads and keeps texts → `parse` (HCL) and `json` make one [`tree`] → [`evaluate`] works its
 //! expressions out to [`value`]s, with [`functions`] and [`types`].
 
+mod addresses;
 mod checks;
 pub mod console;
 mod decode;

@@ -172,7 +172,8 @@ pub(super) fn template_at(
             let span = converter.place(Some(at..at));
             if let Some(open) = scan.open.first() {
                 let mut diagnostic = unterminated(file, open, whole);
-                diagnostic.span = Some(converter.place(Some(open.at..open.at + open.what.opening().len())));
+                diagnostic.span =
+                    Some(converter.place(Some(open.at..open.at + open.what.opening().len())));
                 diagnostic.notes.clear();
                 return Err(vec![diagnostic]);
             }

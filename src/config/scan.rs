@@ -97,7 +97,15 @@ pub(super) fn scan(text: &str) -> Scan {
 pub(super) fn scan_template(text: &str) -> Scan {
     // A heredoc whose last line no text can hold.
     let what = What::Heredoc("\0".to_owned());
-    let mut scan = run(text, vec![Frame { what: what.clone(), at: 0, indent: 0, entries: 0 }]);
+    let mut scan = run(
+        text,
+        vec![Frame {
+            what: what.clone(),
+            at: 0,
+            indent: 0,
+            entries: 0,
+        }],
+    );
     scan.open.retain(|open| open.what != what);
     scan
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::addresses::{keyed, missing, no_such_stack, split_key, wrong_kind};
 use super::decode::apps::{self, DecodedApp};
 use super::decode::instances::Instances;
 use super::decode::servers::{self, DecodedServer};
@@ -13,8 +14,7 @@ use super::lazy::Lazy;
 use super::tree::{Block, Body, Step, Traversal};
 use super::value::Value;
 use super::world::World;
-use crate::diagnostics::{Code, Diagnostic, Span, codes, did_you_mean};
-use crate::topology::ServerId;
+use crate::diagnostics::{Diagnostic, codes};
 
 /// What a block of a stack became, one or one of each key.
 type Decoded<T> = Rc<Instances<Rc<T>>>;
@@ -233,7 +233,7 @@ impl<'a> Stacks<'a> {
             return Ok(Resolved { value, consumed: 0 });
         };
         let Some(stack) = self.by_label.get(label.as_str()) else {
-            return Err(self.no_such_stack(label, step.span));
+            return Err(no_such_stack(&self.order, label, step.span));
         };
         let Some((kind, kind_step)) = steps.get(1) else {
             return Ok(Resolved {
@@ -242,7 +242,8 @@ impl<'a> Stacks<'a> {
             });
         };
         if kind != "server" && kind != "app" {
-            return Err(wrong_kind(label, kind, kind_step.span, stack));
+            let (servers, apps) = (&stack.servers.order, &stack.apps.order);
+            return Err(wrong_kind(label, kind, kind_step.span, servers, apps));
         }
         let Some((name, name_step)) = steps.get(2) else {
             return Ok(Resolved {
@@ -258,6 +259,7 @@ impl<'a> Stacks<'a> {
                     &instances,
                     steps.get(3),
                     |server| server.value.clone(),
+                    &format!("stack.{label}.server.{name}"),
                     place,
                     codes::NO_SUCH_SERVER,
                 )?
@@ -268,6 +270,7 @@ impl<'a> Stacks<'a> {
                     &instances,
                     steps.get(3),
                     |app| app.value.clone(),
+                    &format!("stack.{label}.app.{name}"),
                     place,
                     codes::NO_SUCH_APP,
                 )?
@@ -276,7 +279,7 @@ impl<'a> Stacks<'a> {
                 return Err(missing(
                     label,
                     name,
-                    &stack.servers,
+                    &stack.servers.order,
                     &self.elsewhere(name),
                     "server",
                     place,
@@ -287,7 +290,7 @@ impl<'a> Stacks<'a> {
                 return Err(missing(
                     label,
                     name,
-                    &stack.apps,
+                    &stack.apps.order,
                     &[],
                     "app",
                     place,
@@ -411,15 +414,6 @@ impl<'a> Stacks<'a> {
         }
     }
 
-    fn no_such_stack(&self, label: &str, span: Span) -> Vec<Diagnostic> {
-        let found = match self.order.len() {
-            0 => "there is no stack at all".to_owned(),
-            _ => format!("the stacks are {}", and(self.order.iter().copied())),
-        };
-        let help = did_you_mean(label, self.order.iter().copied());
-        vec![Diagnostic::error(codes::NO_SUCH_STACK, span, found).maybe_help(help)]
-    }
-
     /// The stacks that do have a server of this label.
     fn elsewhere(&self, label: &str) -> Vec<&'a str> {
         let has = |name: &&&str| {
@@ -428,111 +422,5 @@ impl<'a> Stacks<'a> {
                 .is_some_and(|stack| stack.servers.by_label.contains_key(label))
         };
         self.order.iter().filter(has).copied().collect()
-    }
-}
-
-/// `db["a"]` as label and key.
-fn split_key(name: &str) -> (&str, Option<&str>) {
-    match name.split_once("[\"") {
-        Some((label, key)) => (label, key.strip_suffix("\"]")),
-        None => (name, None),
-    }
-}
-
-/// One of the blocks of a `for_each` where a key follows, else all of them; and whether the key was used.
-pub fn keyed<T>(
-    instances: &Instances<T>,
-    key: Option<&(String, &Step)>,
-    value: impl Fn(&T) -> Value,
-    place: Span,
-    code: Code,
-) -> Result<(Value, bool), Vec<Diagnostic>> {
-    let (Instances::Keyed(entries), Some((key, step))) = (instances, key) else {
-        return Ok((instances.value(value), false));
-    };
-    match instances.get(Some(key)) {
-        Some(instance) => Ok((value(instance), true)),
-        None => {
-            let keys = entries.iter().map(|(key, _)| key.as_str());
-            let found = match entries.len() {
-                0 => "its for_each is empty, so there is none".to_owned(),
-                _ => format!(
-                    "its keys are {}",
-                    and(keys.clone().map(|key| format!("\"{key}\"")))
-                ),
-            };
-            Err(vec![
-                Diagnostic::error(code, place.to(step.span), found)
-                    .maybe_help(did_you_mean(key, keys)),
-            ])
-        }
-    }
-}
-
-fn missing<T>(
-    stack: &str,
-    name: &str,
-    slots: &Slots<'_, T>,
-    elsewhere: &[&str],
-    kind: &str,
-    place: Span,
-    at: Span,
-) -> Vec<Diagnostic> {
-    let code = if kind == "server" {
-        codes::NO_SUCH_SERVER
-    } else {
-        codes::NO_SUCH_APP
-    };
-    let found = match slots.order.len() {
-        0 => format!("stack \"{stack}\" has no {kind} at all"),
-        _ => format!("stack \"{stack}\" has {}", and(slots.order.iter().copied())),
-    };
-    let near = crate::diagnostics::nearest(name, slots.order.iter().copied());
-    let help = match (elsewhere.first(), near) {
-        (Some(other), _) => Some(format!(
-            "stack \"{other}\" has one of this name: stack.{other}.{kind}.{name}"
-        )),
-        (None, Some(near)) => Some(format!("did you mean stack.{stack}.{kind}.{near}?")),
-        (None, None) => None,
-    };
-    vec![Diagnostic::error(code, place.to(at), found).maybe_help(help)]
-}
-
-fn wrong_kind(stack: &str, kind: &str, span: Span, found: &Stack<'_>) -> Vec<Diagnostic> {
-    let help = if found.servers.by_label.contains_key(kind) {
-        format!("write stack.{stack}.server.{kind}")
-    } else if found.apps.by_label.contains_key(kind) {
-        format!("write stack.{stack}.app.{kind}")
-    } else {
-        format!("write stack.{stack}.server.NAME or stack.{stack}.app.NAME")
-    };
-    let label = format!("a stack has `server` and `app`, not `{kind}`");
-    vec![Diagnostic::error(codes::NO_SUCH_SERVER, span, label).help(help)]
-}
-
-/// `a, b and c`; the first ten of many.
-pub fn and<T: ToString>(names: impl Iterator<Item = T>) -> String {
-    let names: Vec<String> = names.map(|name| name.to_string()).collect();
-    match names.len() {
-        0 => "none".to_owned(),
-        1 => names.concat(),
-        count @ 2..=10 => format!("{} and {}", names[..count - 1].join(", "), names[count - 1]),
-        count => format!("{} and {} more", names[..10].join(", "), count - 10),
-    }
-}
-
-/// The server that a decoded block is, for maps.
-pub fn server_id(stack: &str, label: &str, key: Option<&str>) -> ServerId {
-    ServerId {
-        stack: stack.to_owned(),
-        name: name_with_key(label, key),
-    }
-}
-
-/// `db`, or `db["a"]` for one of a `for_each`.
-pub fn name_with_key(label: &str, key: Option<&str>) -> String {
-    match key {
-        Some(key) => format!("{label}[\"{key}\"]"),
-        None => label.to_owned(),
     }
 }

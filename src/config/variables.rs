@@ -10,13 +10,14 @@ use super::decode::top::blocks;
 use super::evaluate::{Budget, NoScope, evaluate};
 use super::given::{Given, GivenValue};
 use super::language::ROOT;
+use super::lazy::already_told;
 use super::parse::parse_expression;
 use super::source::Sources;
 use super::tree::{Attribute, Block, Body, Expression};
 use super::types::{self, Type};
 use super::value::Value;
 use super::world::{World, first_step};
-use crate::diagnostics::{Diagnostic, Texts, codes};
+use crate::diagnostics::{Diagnostic, Span, Texts, codes};
 
 /// A `variable` block.
 struct Declared<'a> {
@@ -175,6 +176,7 @@ fn value(
                 .ok_or_else(|| vec![not_set(declared)]);
         }
         Some(GivenValue::Value(value)) => value.clone(),
+        Some(GivenValue::Unreadable(span)) => return Err(already_told(*span)),
         Some(GivenValue::Text { text, from }) => match (&declared.kind, kind) {
             (None, _) | (_, Type::String | Type::Number | Type::Bool) => {
                 Value::string(text.as_str())
@@ -242,20 +244,17 @@ fn expression(
                 .detail(detail),
             ];
         }
-        let help = format!(
-            "var.{} has type {kind}, so its value is read as an expression: text stands in quotes",
-            declared.name
-        );
-        problems
-            .into_iter()
-            .map(|problem| {
-                if problem.help.is_none() {
-                    problem.help(help.clone())
-                } else {
-                    problem
-                }
-            })
-            .collect()
+        let label = format!("var.{} has type {kind}, and this is no such value", declared.name);
+        let found = problems.first().map(|problem| problem.label.clone());
+        vec![
+            Diagnostic::error(
+                codes::INVALID_VARIABLE_VALUE,
+                Span::new(file, 0, text.len()),
+                label,
+            )
+            .detail(found.unwrap_or_default())
+            .help("write it as in a *.rf.hcl file: text in quotes, lists in brackets, as in [\"a\", \"b\"]"),
+        ]
     })
 }
 

@@ -51,7 +51,10 @@ pub enum QuantityError {
     /// No number at the start.
     #[error("a number with a unit is expected, as in {0}")]
     NoNumber(&'static str),
-    /// The unit is missing or unknown.
+    /// The unit is missing.
+    #[error("a unit is missing; write one of {0} after the number")]
+    NoUnit(&'static str),
+    /// The unit is unknown.
     #[error("unit \"{0}\" isn't known; use one of {1}")]
     Unit(String, &'static str),
     /// More than 2^63.
@@ -93,6 +96,14 @@ fn split<'a>(text: &'a str, example: &'static str) -> Result<(f64, &'a str), Qua
     Ok((number, text[end..].trim()))
 }
 
+fn unknown_unit(unit: &str, known: &'static str) -> QuantityError {
+    if unit.is_empty() {
+        QuantityError::NoUnit(known)
+    } else {
+        QuantityError::Unit(unit.to_owned(), known)
+    }
+}
+
 impl Bytes {
     /// Reads `16GB`, `1.5 GiB`.
     ///
@@ -103,7 +114,7 @@ impl Bytes {
         let factor = UNITS
             .iter()
             .find(|(name, _)| *name == unit)
-            .ok_or_else(|| QuantityError::Unit(unit.to_owned(), UNIT_NAMES))?
+            .ok_or_else(|| unknown_unit(unit, UNIT_NAMES))?
             .1;
         let bytes = number * factor as f64;
         if bytes >= 9.2e18 {
@@ -155,7 +166,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
     let factor = TIME_UNITS
         .iter()
         .find(|(name, _)| *name == unit)
-        .ok_or_else(|| QuantityError::Unit(unit.to_owned(), "ms, s, m, h, d"))?
+        .ok_or_else(|| unknown_unit(unit, "ms, s, m, h, d"))?
         .1;
     let milliseconds = number * factor;
     if milliseconds > 1e15 {

@@ -48,11 +48,14 @@ pub fn fields(
                 return convert(known.kind, &value, span).map(Some);
             }
             if known.required {
-                return Err(vec![Diagnostic::error(
-                    codes::MISSING_ATTRIBUTE,
-                    span,
-                    format!("`{}` can't be null", known.name),
-                )]);
+                return Err(vec![
+                    Diagnostic::error(
+                        codes::MISSING_ATTRIBUTE,
+                        span,
+                        format!("`{}` can't be null", known.name),
+                    )
+                    .help(format!("give it {}", known.kind.wanted())),
+                ]);
             }
             Ok(None)
         });

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::fields::fields;
 use super::instances::{Each, Instances, expand};
 use super::replications::{Surroundings, instance_fields, row};
+use crate::config::addresses::{and, keyed, name_with_key};
 use crate::config::evaluate::{Budget, Files, Resolved, Scope};
 use crate::config::lazy::already_told;
-use crate::config::stacks::{and, keyed, name_with_key};
 use crate::config::tree::{Block, Step, Traversal};
 use crate::config::value::Value;
 use crate::config::world::{Layer, first_step};
@@ -180,6 +180,7 @@ impl ReplicaScope<'_> {
             instances,
             key.as_ref(),
             Value::clone,
+            &format!("replica.{label}"),
             reference.root_span.to(span),
             codes::NO_SUCH_REPLICA,
         )?;

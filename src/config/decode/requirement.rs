@@ -28,7 +28,7 @@ pub fn check(requirement: &str, version: &str, span: Span) -> Result<(), Diagnos
             return Err(Diagnostic::error(
                 codes::REQUIRED_VERSION,
                 span,
-                format!("this is replform {version}, which isn't {}", part.trim()),
+                format!("this is replform {version}, which doesn't fit \"{part}\""),
             )
             .help("run a version of replform that fits, or change the requirement"));
         }

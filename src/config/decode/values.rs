@@ -225,11 +225,11 @@ fn host(at: &At<'_>) -> Result<String, Problem> {
             .error("a host without a port is wanted")
             .help(format!("write \"{name}\", and port = {port} beside it")));
     }
-    if let Some(c) = text.chars().find(|c| bad(*c)) {
-        return Err(at.error(format!("a host name or an address can't hold {c:?}")));
-    }
     if text.starts_with('-') {
         return Err(at.error("a host name can't begin with \"-\""));
+    }
+    if let Some(c) = text.chars().find(|c| bad(*c)) {
+        return Err(at.error(format!("a host name or an address can't hold {c:?}")));
     }
     let is_address = text.contains(':') || text.chars().all(|c| c.is_ascii_digit() || c == '.');
     let address = text.split('%').next().unwrap_or_default();
@@ -338,7 +338,7 @@ fn reference(at: &At<'_>, target: Target) -> Result<Vec<String>, Problem> {
         ValueKind::String(text) if !at.value.is_sensitive() => {
             let label = format!("{} is wanted, not a string", target.noun());
             let help = if looks_like_reference(text) {
-                format!("take the quotes away: {text}")
+                format!("take the quotes away: {text}; in JSON write \"${{{text}}}\"")
             } else {
                 format!("write a reference such as {}", target.example())
             };

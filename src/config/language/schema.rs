@@ -138,3 +138,19 @@ fn word(words: &[&str]) -> Json {
 fn template() -> Json {
     json!({ "type": "string", "pattern": "[$%]\\{" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `REPLFORM_REWRITE=1` writes the file anew.
+    #[test]
+    fn the_schema_in_the_repository_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/config.json");
+        let now = format!("{:#}\n", json_schema());
+        if std::env::var_os("REPLFORM_REWRITE").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), now);
+    }
+}

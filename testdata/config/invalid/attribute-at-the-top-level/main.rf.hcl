@@ -1,0 +1,5 @@
+replform {
+  topology = "acme"
+}
+
+region = "eu"

@@ -1,0 +1,6 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }

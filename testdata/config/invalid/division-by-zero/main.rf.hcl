@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+locals {
+  a = 1 / 0
+}

@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = each.value }
+}

@@ -1,0 +1,10 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  app "web" {
+    hosts    = ["10.0.0.21"]
+    env_file = "acme/database.env"
+  }
+}

@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+locals {
+  servers = jsondecode(file("servers.json"))
+}

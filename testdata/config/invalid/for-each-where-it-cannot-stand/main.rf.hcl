@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  for_each = { a = 1 }
+}

@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu/west" {
+  server "db1" { host = "10.0.0.11" }
+}

@@ -1,0 +1,3 @@
+replform {
+  required_version = ">= 0.1"
+}

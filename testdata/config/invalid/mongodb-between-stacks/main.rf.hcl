@@ -1,0 +1,20 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }
+  server "db2" { host = "10.0.0.12" }
+}
+
+stack "us" {
+  server "db1" { host = "10.1.0.11" }
+}
+
+replication "orders" {
+  engine  = "mongodb"
+  primary = stack.eu.server.db1
+
+  replica "a" { server = stack.eu.server.db2 }
+  replica "b" { server = stack.us.server.db1 }
+}

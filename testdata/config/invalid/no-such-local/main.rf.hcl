@@ -1,0 +1,11 @@
+replform {
+  topology = "acme"
+}
+
+locals {
+  user = "deploy"
+}
+
+ssh {
+  user = local.usr
+}

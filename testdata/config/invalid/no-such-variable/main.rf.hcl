@@ -1,0 +1,11 @@
+replform {
+  topology = "acme"
+}
+
+variable "db_user" {
+  default = "deploy"
+}
+
+ssh {
+  user = var.dbuser
+}

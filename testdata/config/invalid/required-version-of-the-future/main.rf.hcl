@@ -1,0 +1,4 @@
+replform {
+  topology         = "acme"
+  required_version = "~> 7.1"
+}

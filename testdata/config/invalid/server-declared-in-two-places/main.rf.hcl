@@ -1,0 +1,8 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }
+  server "db1" { host = "10.0.0.12" }
+}

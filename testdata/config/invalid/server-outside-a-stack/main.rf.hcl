@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+server "db1" {
+  host = "10.0.0.11"
+}

@@ -1,0 +1,3 @@
+stack "eu" {
+  server "db2" { host = "10.0.0.12" }
+}

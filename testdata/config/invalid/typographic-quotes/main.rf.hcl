@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+ssh {
+  user = “deploy”
+}

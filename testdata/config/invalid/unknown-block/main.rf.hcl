@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+replicaton "orders" {
+  engine = "postgresql"
+}

@@ -1,0 +1,4 @@
+replform {
+  topology = "acme"
+}
+

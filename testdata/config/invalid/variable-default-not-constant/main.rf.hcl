@@ -1,0 +1,11 @@
+replform {
+  topology = "acme"
+}
+
+variable "user" {
+  default = local.user
+}
+
+locals {
+  user = "deploy"
+}

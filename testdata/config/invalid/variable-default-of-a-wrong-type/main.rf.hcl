@@ -1,0 +1,8 @@
+replform {
+  topology = "acme"
+}
+
+variable "port" {
+  type    = number
+  default = "many"
+}

@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+variable "hosts" {
+  type = list(string)
+}

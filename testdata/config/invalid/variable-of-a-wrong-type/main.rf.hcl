@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+variable "ports" {
+  type = list(number)
+}

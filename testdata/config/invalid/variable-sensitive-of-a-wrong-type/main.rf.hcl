@@ -1,0 +1,8 @@
+replform {
+  topology = "acme"
+}
+
+variable "password" {
+  type      = object({ text = string })
+  sensitive = true
+}

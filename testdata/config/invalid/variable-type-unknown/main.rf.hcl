@@ -1,0 +1,8 @@
+replform {
+  topology = "acme"
+}
+
+variable "user" {
+  type    = text
+  default = "deploy"
+}

@@ -1,0 +1,7 @@
+replform {
+  topology = "acme"
+}
+
+variable "db_user" {
+  default = "deploy"
+}

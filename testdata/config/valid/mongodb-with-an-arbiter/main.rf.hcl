@@ -1,0 +1,20 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }
+  server "db2" { host = "10.0.0.12" }
+  server "db3" { host = "10.0.0.13" }
+}
+
+replication "documents" {
+  engine  = "mongodb"
+  primary = stack.eu.server.db1
+
+  replica "a" { server = stack.eu.server.db2 }
+
+  mongodb {
+    arbiter = stack.eu.server.db3
+  }
+}

@@ -1,0 +1,3 @@
+replform {
+  topology = "acme"
+}
