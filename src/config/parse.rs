@@ -13,6 +13,8 @@ use crate::diagnostics::{Diagnostic, FileId, Span, codes};
 
 /// The most syntax errors that are shown of one file.
 const MOST_ERRORS: usize = 20;
+/// About how many bytes are parsed for them: a large file shows fewer errors at once.
+const MOST_WORK: usize = 16 * 1024 * 1024;
 
 /// Parses a file of HCL. The body holds what could be parsed; with an error among the diagnostics it
 /// isn't complete.
@@ -31,7 +33,9 @@ pub fn parse_hcl(file: FileId, sources: &Sources) -> (Body, Vec<Diagnostic>) {
         blank_item(&mut left, &scan, at);
     }
     let mut body = None;
-    while diagnostics.len() < MOST_ERRORS {
+    let cost = text.len() + scan.comparisons / 4;
+    let rounds = (MOST_WORK / cost.max(1)).clamp(1, MOST_ERRORS);
+    for _ in 0..rounds {
         match parser::parse_body(&left) {
             Ok(parsed) => {
                 body = Some(parsed);
@@ -47,7 +51,10 @@ pub fn parse_hcl(file: FileId, sources: &Sources) -> (Body, Vec<Diagnostic>) {
                     .find(|open| (start..end).contains(&open.at));
                 diagnostics.push(match open {
                     Some(open) => unterminated(file, open, &text),
-                    None => syntax_error(file, &text, at, error.message()),
+                    None => {
+                        let (at, message) = closer(&text, start, end, at, error.message());
+                        syntax_error(file, &text, at, &message)
+                    }
                 });
                 if !blank(&mut left, start, end) {
                     break;
@@ -220,17 +227,21 @@ fn unterminated(file: FileId, open: &Open, text: &str) -> Diagnostic {
 }
 
 fn crowded(file: FileId, at: usize) -> Diagnostic {
-    let most = super::scan::MOST_ENTRIES;
     Diagnostic::error(
         codes::SYNTAX,
         Span::new(file, at, at + 1),
-        format!("this object has more than {most} entries"),
+        "there are too many entries in this object and those before it",
     )
     .help("keep large data in a JSON file: jsondecode(file(\"data.json\"))")
 }
 
 /// The parser's error at `at`, in words that people use.
 fn syntax_error(file: FileId, text: &str, at: usize, message: &str) -> Diagnostic {
+    let at = if message.starts_with("invalid escape") {
+        bad_escape(text, at)
+    } else {
+        at
+    };
     let mut start = at.min(text.len());
     while !text.is_char_boundary(start) {
         start -= 1;
@@ -289,8 +300,56 @@ fn syntax_error(file: FileId, text: &str, at: usize, message: &str) -> Diagnosti
     Diagnostic::error(codes::SYNTAX, span, wording(message, rest))
 }
 
+/// Where the parser gave up at the start of `name = …`, what is wrong with the value alone says more.
+fn closer(text: &str, start: usize, end: usize, at: usize, message: &str) -> (usize, String) {
+    let unchanged = || (at, message.to_owned());
+    let item = &text[start..end];
+    let name = item
+        .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'))
+        .unwrap_or(0);
+    let Some(value) = item[name..]
+        .trim_start()
+        .strip_prefix('=')
+        .map(str::trim_start)
+    else {
+        return unchanged();
+    };
+    if at != start || message != "unexpected token" {
+        return unchanged();
+    }
+    match parser::parse_expr(value.trim_end()) {
+        Err(error) => (
+            end - value.len() + error.location().offset(),
+            error.message().to_owned(),
+        ),
+        Ok(_) => unchanged(),
+    }
+}
+
+/// The first escape on the line of `at` that isn't one: the parser tells only about where its string is.
+fn bad_escape(text: &str, at: usize) -> usize {
+    let line = text
+        .get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |newline| newline + 1);
+    let rest = &text[line..];
+    let mut escapes = rest.match_indices('\\').map(|(index, _)| index);
+    let mut after = 0;
+    while let Some(index) = escapes.find(|index| *index >= after) {
+        let letter = rest[index + 1..].chars().next();
+        if !matches!(letter, Some('n' | 'r' | 't' | '"' | '\\' | 'u' | 'U')) {
+            return line + index;
+        }
+        after = index + 2;
+    }
+    at
+}
+
 /// How much to mark: a word, or one character.
 fn word_length(rest: &str) -> usize {
+    if rest.starts_with('\\') {
+        return rest.chars().take(2).map(char::len_utf8).sum();
+    }
     let word = rest
         .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'))
         .unwrap_or(rest.len());
@@ -355,7 +414,9 @@ fn wording(message: &str, rest: &str) -> String {
     if message.starts_with("invalid object value assignment") {
         return format!("`=` and a value must follow the key, but {}", found());
     }
-    if message.starts_with("invalid traversal operator") {
+    if message.starts_with("invalid traversal operator")
+        || message == "unexpected token" && rest.starts_with('.')
+    {
         return format!("a name or number must follow the `.`, but {}", found());
     }
     match message.strip_prefix("expected ") {

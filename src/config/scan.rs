@@ -12,12 +12,14 @@ pub(super) struct Scan {
     pub(super) open: Vec<Open>,
     /// The first closing bracket with nothing open.
     pub(super) stray: Option<usize>,
-    /// Where an object opens that has more entries than [`MOST_ENTRIES`].
+    /// Where the object opens with which [`MOST_COMPARISONS`] is passed.
     pub(super) crowded: Option<usize>,
+    /// How many keys of objects the parser will compare.
+    pub(super) comparisons: usize,
 }
 
-/// The most entries that an object's text may have: the parser compares each key with each.
-pub(super) const MOST_ENTRIES: usize = 10_000;
+/// The parser compares each key of an object with each before it. This allows one object of 10,000 keys.
+const MOST_COMPARISONS: usize = 50_000_000;
 
 /// Something that is opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,8 @@ struct Frame {
     at: usize,
     /// White space before the first character of the line on which it opens.
     indent: usize,
+    /// A brace that opens an object, not a block.
+    is_object: bool,
     /// Signs of an entry (`=`, `:`) directly inside.
     entries: usize,
 }
@@ -103,6 +107,7 @@ pub(super) fn scan_template(text: &str) -> Scan {
             what: what.clone(),
             at: 0,
             indent: 0,
+            is_object: false,
             entries: 0,
         }],
     );
@@ -160,10 +165,12 @@ impl Scanner<'_> {
 
     fn push(&mut self, what: What, width: usize) {
         let indent = self.indent();
+        let is_object = what == What::Brace && is_value(&self.text[..self.at]);
         self.frames.push(Frame {
             what,
             at: self.at,
             indent,
+            is_object,
             entries: 0,
         });
         self.at += width;
@@ -223,13 +230,11 @@ impl Scanner<'_> {
 
     fn entry(&mut self) {
         self.at += 1;
-        if let Some(frame) = self.frames.last_mut() {
+        if let Some(frame) = self.frames.last_mut().filter(|frame| frame.is_object) {
             frame.entries += 1;
-            if frame.entries > MOST_ENTRIES
-                && self.scan.crowded.is_none()
-                && frame.what == What::Brace
-            {
-                self.scan.crowded = is_value(&self.text[..frame.at]).then_some(frame.at);
+            self.scan.comparisons += frame.entries;
+            if self.scan.comparisons > MOST_COMPARISONS {
+                self.scan.crowded.get_or_insert(frame.at);
             }
         }
     }
@@ -392,9 +397,8 @@ impl Scanner<'_> {
 
 /// True when a brace after this text opens an object and not a block.
 fn is_value(before: &str) -> bool {
-    before
-        .trim_end()
-        .ends_with(['=', ':', '(', '[', ',', '?', '{', '>', '|', '&', '!'])
+    let before = before.trim_end();
+    before.is_empty() || before.ends_with(['=', ':', '(', '[', ',', '?', '{', '>', '|', '&', '!'])
 }
 
 #[cfg(test)]

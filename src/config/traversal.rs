@@ -212,6 +212,15 @@ impl Evaluator<'_> {
         }
         match &value.kind {
             Kind::List(items) => self.item(items, key, span),
+            Kind::Object(_) | Kind::Reference(_) if key.is_sensitive() => {
+                let found = key
+                    .to_text()
+                    .and_then(|name| value.entries()?.get(&name).cloned());
+                found.ok_or_else(|| {
+                    let label = "there is nothing by this key, which is sensitive";
+                    self.fail(Diagnostic::error(codes::NO_SUCH_ATTRIBUTE, span, label))
+                })
+            }
             Kind::Object(_) | Kind::Reference(_) => match key.to_text() {
                 Some(name) => self.attribute(value, &name, span, place),
                 None => Err(self.fail(Diagnostic::error(

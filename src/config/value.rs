@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -12,8 +13,8 @@ use serde_json::Value as Json;
 pub use super::number::Number;
 use crate::diagnostics::Span;
 
-/// A value with its place.
-#[derive(Debug, Clone)]
+/// A value with its place. Its `Debug` is JSON with what is sensitive masked.
+#[derive(Clone)]
 pub struct Value {
     /// What it is.
     pub kind: Kind,
@@ -337,6 +338,21 @@ fn number_to_json(number: Number) -> Json {
     }
     // A Number is finite, so this is never null.
     serde_json::Number::from_f64(number.to_f64()).map_or(Json::Null, Json::Number)
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.sensitive {
+            return formatter.write_str("(sensitive)");
+        }
+        match &self.kind {
+            Kind::List(items) | Kind::Set(items) => {
+                formatter.debug_list().entries(items.iter()).finish()
+            }
+            Kind::Object(entries) => formatter.debug_map().entries(entries.iter()).finish(),
+            _ => write!(formatter, "{}", self.to_json()),
+        }
+    }
 }
 
 /// By content; places and marks don't count.

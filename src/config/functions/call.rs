@@ -190,22 +190,37 @@ impl Evaluator<'_> {
                 self.spend_bytes(bytes, span)?;
                 self.bounded(value.marked(sensitive), span)
             }
-            Err(problem) => Err(self.report(problem, name, &spans, span)),
+            Err(problem) => {
+                let secret = values.iter().any(Value::is_sensitive);
+                Err(self.report(problem, name, &spans, span, secret))
+            }
         }
     }
 
-    fn report(&mut self, problem: Problem, name: &str, spans: &[Span], span: Span) -> Failed {
-        let diagnostic = match problem {
-            Problem::Argument(index, text) => {
-                let place = spans.get(index).copied().unwrap_or(span);
-                Diagnostic::error(codes::INVALID_ARGUMENT, place, format!("{name}: {text}"))
-            }
+    /// Notes a function's problem; with a sensitive argument, whose text might be in it, without the text.
+    fn report(
+        &mut self,
+        problem: Problem,
+        name: &str,
+        spans: &[Span],
+        span: Span,
+        secret: bool,
+    ) -> Failed {
+        let (place, text) = match problem {
+            Problem::Argument(index, text) => (spans.get(index).copied().unwrap_or(span), text),
+            Problem::Call(text) => (span, text),
             Problem::Told => return Failed,
-            Problem::Call(text) => {
-                Diagnostic::error(codes::INVALID_ARGUMENT, span, format!("{name}: {text}"))
-            }
         };
-        self.fail(diagnostic)
+        let text = if secret {
+            "this doesn't work with a value that is sensitive, so why isn't shown".into()
+        } else {
+            text
+        };
+        self.fail(Diagnostic::error(
+            codes::INVALID_ARGUMENT,
+            place,
+            format!("{name}: {text}"),
+        ))
     }
 
     /// The arguments' values and places; a last one with `...` is taken apart.
