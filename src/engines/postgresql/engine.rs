@@ -11,9 +11,6 @@ use crate::plan::{Finding, Relation, SettingChange, Step};
 #[derive(Debug)]
 pub struct PostgreSql;
 
-/// The scripts of this folder.
-const SCRIPTS: &[(&str, &str)] = &[];
-
 impl Engine for PostgreSql {
     fn name(&self) -> &'static str {
         "postgresql"
@@ -28,7 +25,7 @@ impl Engine for PostgreSql {
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {
-        SCRIPTS
+        super::scripts::SCRIPTS
     }
 
     fn probe_script(&self) -> &'static str {

@@ -10,6 +10,7 @@ mod lsn;
 mod probe;
 mod relation;
 mod rows;
+mod scripts;
 mod settings;
 mod steps;
 mod summary;

@@ -1,0 +1,150 @@
+# shellcheck shell=sh disable=SC2154
+# Makes the account of one replica on its upstream: role, lines in pg_hba.conf for that replica's address only, slot.
+#
+# Changes: the marker, the role (its password is replaced), our block at the top of pg_hba.conf (first match wins; other lines
+# stay as they are), the slot. A slot of ours that still holds what it must stays; one that is lost is made anew.
+# The server gets the password's verifier only, by standard input, with its statement logging off for that session.
+# Proves: role, verifier, block, slot. Can be run again. On a standby the role must be there already (it comes from the primary).
+# Variables: version, cluster, port; role, slot, address (the replica's), verifier (SCRAM-SHA-256), marker_json, marker_file.
+
+check() {
+  pg_place
+  pg_own_name "$role"
+  pg_own_name "$slot"
+  case $verifier in
+    'SCRAM-SHA-256$'*[!A-Za-z0-9+/=:\$-]*) die "the verifier of $role isn't one" ;;
+    'SCRAM-SHA-256$'?*) ;;
+    *) die "the verifier of $role isn't one" ;;
+  esac
+  case $address in
+    '' | *[!A-Za-z0-9.:_/-]*) die "\"$address\" is no address for pg_hba.conf" ;;
+  esac
+  pg_running
+  kind=$(echo "select slot_type from pg_replication_slots where slot_name = :'slot';" | pg_sql -v slot="$slot") ||
+    die "the server doesn't tell its slots"
+  case $kind in
+    '' | physical) ;;
+    *) die "the slot $slot exists and is $kind: not ours" ;;
+  esac
+  account_hba_errors
+  account_block_is_whole
+}
+
+# The path of pg_hba.conf, as the server reads it.
+account_hba_file() { echo 'show hba_file;' | pg_sql; }
+
+account_hba_errors() {
+  wrong=$(echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql) ||
+    die "the server doesn't tell what it makes of pg_hba.conf"
+  [ -z "$wrong" ] || die "pg_hba.conf has an error, so the server would keep its old rules: $wrong"
+}
+
+account_block_is_whole() {
+  hba=$(account_hba_file)
+  [ -f "$hba" ] || die "pg_hba.conf isn't at $hba"
+  awk -v b="# replform begin $role:" -v e="# replform end $role" '
+    index($0, b) == 1 { if (inside) exit bad = 1; inside = 1 }
+    $0 == e { if (!inside) exit bad = 1; inside = 0 }
+    END { exit bad || inside }' "$hba" ||
+    die "replform's block for $role in $hba was cut by hand: remove what is left of it"
+}
+
+# The rule's address as pg_hba.conf wants it: a host name and a range as they are, an address with its full mask.
+account_address() {
+  case $address in
+    */*) printf '%s' "$address" ;;
+    *:*) printf '%s/128' "$address" ;;
+    *[!0-9.]*) printf '%s' "$address" ;;
+    *) printf '%s/32' "$address" ;;
+  esac
+}
+
+account_block() {
+  printf '# replform begin %s: overwritten by replform\n' "$role"
+  printf 'host replication %s %s scram-sha-256\n' "$role" "$(account_address)"
+  printf '# replform end %s\n' "$role"
+}
+
+# pg_hba.conf without the block of ours.
+account_others() {
+  awk -v b="# replform begin $role:" -v e="# replform end $role" '
+    index($0, b) == 1 { inside = 1 }
+    !inside { print }
+    $0 == e { inside = 0 }' "$hba"
+}
+
+account_role() {
+  {
+    # Not known to every server; no extension may keep the text of what follows.
+    printf '%s\n' "set pg_stat_statements.track_utility = off;" "\\set verifier '$verifier'"
+    cat <<'SQL'
+select format('create role %I', :'role') where not exists (select from pg_roles where rolname = :'role') \gexec
+select format('alter role %I with login replication nosuperuser nocreatedb nocreaterole nobypassrls noinherit password %L', :'role', :'verifier') \gexec
+SQL
+  } | pg_sql -v role="$role"
+}
+
+account_hba() {
+  hba=$(account_hba_file)
+  wanted=$(account_block && account_others)
+  # A reload that was cut off comes late, not never.
+  if [ "$wanted" != "$(cat -- "$hba")" ]; then
+    hba_before=$(cat -- "$hba")
+    printf '%s\n' "$wanted" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")" || die "$hba can't be written"
+    wrong=$(echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql)
+    if [ -n "$wrong" ]; then
+      printf '%s\n' "$hba_before" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")"
+      die "the server doesn't take our line in pg_hba.conf ($wrong); the file is as it was before"
+    fi
+    changed "pg_hba.conf: $role from $(account_address)"
+  fi
+  pg_reload || die "the server doesn't reload"
+}
+
+account_slot() {
+  # A slot of a standby starts at its last restartpoint: a new one, or it holds more than is needed.
+  pg_limit=600 pg_sql -v slot="$slot" <<'SQL'
+select pg_is_in_recovery() standby \gset
+select exists (select from pg_replication_slots where slot_name = :'slot' and not active
+ and (wal_status = 'lost' or restart_lsn is null)) useless \gset
+\if :useless
+select 'changed dropped the lost slot '||:'slot' from pg_drop_replication_slot(:'slot');
+\endif
+select not exists (select from pg_replication_slots where slot_name = :'slot') missing \gset
+\if :missing
+\if :standby
+checkpoint;
+\endif
+select 'changed slot '||slot_name from pg_create_physical_replication_slot(:'slot', true);
+\endif
+SQL
+}
+
+run() {
+  pg_marker
+  in_recovery=$(echo 'select pg_is_in_recovery();' | pg_sql) || die "the server doesn't answer"
+  if [ "$in_recovery" = f ]; then
+    account_role || die "the role $role can't be made"
+    changed "role $role"
+  fi
+  account_hba
+  slot_said=$(account_slot) || die "the slot $slot can't be made: max_replication_slots may be used up"
+  [ -z "$slot_said" ] || changed "${slot_said#changed }"
+}
+
+verify() {
+  found=$({
+    printf '%s\n' "\\set verifier '$verifier'"
+    cat <<'SQL'
+select case
+ when not exists (select from pg_authid where rolname = :'role' and rolreplication and rolcanlogin) then 'the role '||:'role'||' isn''t there'
+ when not pg_is_in_recovery() and not exists (select from pg_authid where rolname = :'role' and rolpassword = :'verifier')
+  then 'the role '||:'role'||' has another password'
+ when not exists (select from pg_hba_file_rules where :'role' = any(user_name) and 'replication' = any(database) and error is null)
+  then 'pg_hba.conf has no line for '||:'role'
+ when not exists (select from pg_replication_slots where slot_name = :'slot' and coalesce(wal_status, '') <> 'lost') then 'the slot '||:'slot'||' isn''t there'
+ else 'good' end;
+SQL
+  } | pg_sql -v role="$role" -v slot="$slot") || die "the server doesn't answer"
+  [ "$found" = good ] || die "$found"
+}

@@ -1,0 +1,88 @@
+# shellcheck shell=sh disable=SC2154
+# Takes a full copy of the upstream by pg_basebackup, onto the replica's disk beside its data directory, and checks every file
+# against the copy's manifest. The data directory isn't touched. Runs for as long as it takes: a job.
+#
+# Changes DATA.replform-copy and DATA.replform-copy.verified; a half copy of ours is removed first (that exact name only, never
+# one that holds replform.kept or that a process works in). Its slot makes the upstream keep the log from the copy's start on.
+# Proves: pg_verifybackup, and the identity that it writes down. Can be run again: the same job goes on, another one begins anew.
+# Variables: version, cluster, port; upstream_address, upstream_port, role, slot, max_rate (bytes a second, empty: none),
+# expected_bytes. In a job: job (its folder), whose log `progress` reads.
+
+backup_free() { df -B1 --output=avail -- "${data%/*}" | tail -n 1 | tr -d ' '; }
+
+check() {
+  pg_place
+  pg_own_name "$role"
+  pg_own_name "$slot"
+  pg_movable
+  [ -x "$bin/pg_basebackup" ] || die "$bin/pg_basebackup isn't there"
+  [ -s "$conf/replform.pgpass" ] || die "$conf/replform.pgpass isn't there: the account comes first"
+  if backup_is_done; then return 0; fi
+  if [ -L "$copy" ] || [ -e "$copy/replform.kept" ]; then die "$copy is not ours to remove"; fi
+  # What a half copy takes is free again when it is removed.
+  free=$(($(backup_free) + $(du -sb -- "$copy" 2>/dev/null | cut -f 1 | grep . || echo 0)))
+  [ "$free" -gt $((${expected_bytes:-0} + ${expected_bytes:-0} / 10)) ] ||
+    die "${data%/*} has $free bytes free; the copy needs $expected_bytes and a tenth more"
+}
+
+backup_is_done() {
+  [ -d "$copy" ] && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
+}
+
+# Limits of pg_basebackup: 32 kB to 1 GB a second.
+backup_rate() {
+  [ -n "$max_rate" ] || return 0
+  rate=$((max_rate / 1024))
+  [ "$rate" -ge 32 ] || rate=32
+  [ "$rate" -le 1048576 ] || rate=1048576
+  printf -- '--max-rate=%sk' "$rate"
+}
+
+# Why a command failed: the last error that it printed.
+backup_why() { grep -aE 'error:|FATAL' "$errors" | tail -n 1 | sed -E 's/^pg_[a-z]+: (error: )?//' | cut -c 1-400; }
+
+backup_give_up() {
+  why=$1
+  pg_remove_copy
+  rm -f -- "$errors"
+  die "$why; the half copy was removed"
+}
+
+run() {
+  pg_place
+  if backup_is_done; then return 0; fi
+  pg_remove_copy
+  errors=$(TMPDIR=${job:-/tmp} mktemp) || die "no temporary file can be made"
+  # The directory above may be root's (pg_createcluster makes it so).
+  install -d -m 0700 -o "$owner" -g "$(id -gn "$owner")" -- "$copy" || die "$copy can't be made"
+  t0=$(now)
+  rate=$(backup_rate)
+  # shellcheck disable=SC2086 # rate is one word or none
+  nice -n 10 runuser -u "$owner" -- "$bin/pg_basebackup" -w -d "$(pg_conninfo "$role")" -D "$copy" -X stream -S "$slot" \
+    --checkpoint=fast --manifest-checksums=SHA256 $rate --progress --verbose </dev/null 2>&1 | tee -- "$errors" >&2
+  grep -aq 'base backup completed' "$errors" || backup_give_up "the copy stopped: $(backup_why)"
+  note "copied in $(since "$t0") s"
+  bytes=$(du -sb -- "$copy" | cut -f 1)
+  nice -n 10 runuser -u "$owner" -- "$bin/pg_verifybackup" -- "$copy" </dev/null >"$errors" 2>&1 ||
+    backup_give_up "the copy doesn't fit its manifest: $(backup_why)"
+  rm -f -- "$errors"
+  identity=$(pg_control "$copy" 'Database system identifier')
+  [ -n "$identity" ] || die "the copy has no identity"
+  printf '%s\n%s\n' "${job:-none}" "$identity" | sed '1s|.*/||' | write_file "$verified" 0600 "$owner:$owner" ||
+    die "$verified can't be written"
+  measured bytes "$bytes"
+  changed "copy $copy, checked"
+}
+
+verify() {
+  pg_place
+  pg_copy_is_whole || die "$copy isn't a whole copy"
+  [ "$(sed -n 2p -- "$verified" 2>/dev/null)" = "$(pg_control "$copy" 'Database system identifier')" ] || die "$copy wasn't checked"
+}
+
+# `  153817/537380 kB (28%), 0/1 tablespace …`, its lines divided by carriage returns.
+progress() {
+  tail -c 4096 -- "$job/log" 2>/dev/null | tr '\r' '\n' |
+    awk '{ for (i = 1; i < NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/ && $(i + 1) == "kB") { split($i, kb, "/"); done = kb[1]; total = kb[2] } }
+      END { printf "%.0f %.0f\n", done * 1024, total * 1024 }'
+}

@@ -1,0 +1,214 @@
+# shellcheck shell=sh disable=SC2154,SC2034,SC2119,SC2120
+# What PostgreSQL's step scripts share: where a cluster's parts are, asking it, starting, stopping, our files. Stands between
+# prelude and script. Changes nothing by itself; defines functions only; each of them can be run again.
+#
+# Variables from the plan: version (15), cluster (main), port. pg_place sets: conf unit owner bin data socket log copy verified.
+# The traps that are handled here (each met on real servers): `systemctl start` of a cluster that can't start never returns;
+# a unit that hangs in `activating` swallows further starts; a stop during `activating` may leave processes behind.
+
+pg_place() {
+  conf=/etc/postgresql/$version/$cluster unit=postgresql@$version-$cluster bin=/usr/lib/postgresql/$version/bin
+  log=/var/log/postgresql/postgresql-$version-$cluster.log
+  [ -e "$conf/postgresql.conf" ] || die "this host has no PostgreSQL cluster $version/$cluster (no $conf/postgresql.conf)"
+  owner=$(stat -c %U -- "$conf/postgresql.conf")
+  data=$(timeout 10 runuser -u "$owner" -- "$bin/postgres" -C data_directory -c "config_file=$conf/postgresql.conf" 2>/dev/null </dev/null)
+  # A configuration with an error in it answers nothing; the line itself does.
+  [ -n "$data" ] ||
+    data=$(sed -nE "s/^[[:space:]]*data_directory[[:space:]]*=?[[:space:]]*'([^']*)'.*/\1/p" "$conf/postgresql.conf" | tail -n 1)
+  case $data in
+    /?*/?*) ;;
+    *) die "the data directory of cluster $version/$cluster isn't known: \"$data\"" ;;
+  esac
+  copy=$data.replform-copy verified=$data.replform-copy.verified
+}
+
+# pg_state: reads postmaster.pid into pg_pid and pg_status: starting | ready | standby | stopping | down.
+pg_state() {
+  pg_pid='' pg_status=down socket=''
+  [ -r "$data/postmaster.pid" ] || return 0
+  {
+    read -r pg_pid && read -r _ && read -r _ && read -r _ && read -r socket && read -r _ && read -r _ && read -r pg_status
+  } 2>/dev/null <"$data/postmaster.pid"
+  pg_status=${pg_status%% *}
+  if ! grep -qs '^postgres' "/proc/${pg_pid:-none}/comm"; then pg_pid='' pg_status=down; fi
+  # Its file is there before its eighth line.
+  [ -z "$pg_pid" ] || [ "$pg_status" != down ] || pg_status=starting
+}
+
+pg_is_up() {
+  pg_state
+  case $pg_status in ready | standby) return 0 ;; *) return 1 ;; esac
+}
+
+# pg_used DIRECTORY: whether a process works in it, a server's or another's.
+pg_used() { readlink /proc/[0-9]*/cwd 2>/dev/null | grep -qxF -- "$(readlink -f -- "$1")"; }
+
+pg_is_down() {
+  pg_state
+  [ "$pg_status" = down ] && ! pg_used "$data"
+}
+
+pg_unit() { timeout 10 systemctl show -p ActiveState --value "$unit"; }
+
+# Options of every session of ours. Messages in English, as texts are compared; nothing of ours in the server's log.
+pg_options='-c application_name=replform -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic -c lock_timeout=10000'
+
+# pg_sql [psql's arguments]: SQL from standard input as the superuser; rows without frills. pg_limit: its seconds.
+pg_sql() {
+  PGCONNECT_TIMEOUT=5 PGOPTIONS="$pg_options -c statement_timeout=${pg_limit:-30}s" \
+    timeout -k 1 $((${pg_limit:-30} + 5)) runuser -u "$owner" -- \
+    "$bin/psql" -X -q -w -At -v ON_ERROR_STOP=1 -h "${socket:-/var/run/postgresql}" -p "$port" -d postgres "$@"
+}
+
+# pg_running: dies unless the server answers.
+pg_running() {
+  pg_state
+  case $pg_status in
+    ready) ;;
+    down) die "PostgreSQL $version/$cluster isn't running" ;;
+    *) die "PostgreSQL $version/$cluster takes no queries now: it is $pg_status" ;;
+  esac
+  [ "$(echo 'select 1;' | pg_limit=5 pg_sql 2>&1)" = 1 ] ||
+    die "PostgreSQL $version/$cluster doesn't answer its superuser on port $port: $(echo 'select 1;' | pg_limit=5 pg_sql 2>&1 | tail -n 1)"
+}
+
+pg_log_mark() { log_mark=$(stat -c %s -- "$log" 2>/dev/null || echo 0); }
+
+# The last lines of the server's log since pg_log_mark, in one line.
+pg_log_tail() {
+  tail -c "+$((${log_mark:-0} + 1))" -- "$log" 2>/dev/null | grep -E 'FATAL|PANIC|ERROR|HINT|DETAIL' | tail -n 4 |
+    sed -E 's/^[-0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] //' | tr '\n\t' '; ' | cut -c 1-700
+}
+
+# Whether a start has come to an end, good or bad. A process that doesn't come up within 10 s won't any more.
+pg_start_ended() {
+  if pg_is_up; then return 0; fi
+  [ "$pg_status" != down ] || [ "$(replform_centiseconds)" -gt "$start_patience" ] || return 1
+  if [ "$pg_status" = down ]; then return 0; fi
+  # Seen, and then gone for 2 s: it ended.
+  start_patience=$(($(replform_centiseconds) + 200))
+  return 1
+}
+
+# pg_wait_up SECONDS: waits for a server that was told to start. Fails when it can't.
+pg_wait_up() {
+  start_patience=$(($(replform_centiseconds) + 1000))
+  wait_until "$1" pg_start_ended
+  pg_is_up
+}
+
+# pg_start SECONDS: starts the cluster; when that fails, its unit is stopped again, as it would hang for ever.
+pg_start() {
+  pg_state
+  if [ "$pg_status" = down ]; then
+    case $(pg_unit) in
+      inactive) ;;
+      *) timeout 60 systemctl stop "$unit" || return 1 ;;
+    esac
+  fi
+  pg_log_mark
+  systemctl reset-failed "$unit" 2>/dev/null
+  systemctl start --no-block "$unit" || return 1
+  if pg_wait_up "$1"; then return 0; fi
+  [ "$pg_status" != down ] || timeout 60 systemctl stop "$unit"
+  return 1
+}
+
+# pg_stop SECONDS: stops the cluster and sees that no process of it is left.
+pg_stop() {
+  systemctl stop --no-block "$unit" || return 1
+  if wait_until "$1" pg_is_down; then return 0; fi
+  pg_state
+  # A stop during `activating` doesn't reach the server.
+  if [ -n "$pg_pid" ] && [ "$(pg_unit)" = inactive ]; then
+    kill -s INT "$pg_pid"
+    wait_until "$1" pg_is_down
+    return
+  fi
+  return 1
+}
+
+pg_reload() { echo 'select pg_reload_conf();' | pg_sql >/dev/null; }
+
+# pg_control DIRECTORY NAME: a line of the control file.
+pg_control() {
+  timeout 10 "$bin/pg_controldata" -- "$1" 2>/dev/null | sed -n "s/^$2: *//p"
+}
+
+# pg_marker: the marker, written before what it names is made: a cut leaves a marker that names too much, never too little.
+pg_marker() {
+  [ -n "${marker_file:-}" ] || return 0
+  case $marker_file in */* | .*) die "\"$marker_file\" is no name of a marker" ;; esac
+  if [ "$(cat -- "/var/lib/replform/$marker_file" 2>/dev/null)" = "$marker_json" ]; then return 0; fi
+  (umask 077 && mkdir -p /var/lib/replform) || die "/var/lib/replform can't be made on this host"
+  printf '%s\n' "$marker_json" | write_file "/var/lib/replform/$marker_file" 0600 root:root || die "the marker can't be written"
+}
+
+# pg_names: of `name = value` lines the names.
+pg_names() { sed -nE 's/^[[:space:]]*([a-z_.]+)[[:space:]]*=.*/\1/p'; }
+
+# pg_own_name NAME: dies unless it is a name that replform gives.
+pg_own_name() {
+  case $1 in
+    replform_*[!a-z0-9_]*) die "\"$1\" is no name of replform's" ;;
+    replform_?*) ;;
+    *) die "\"$1\" is no name of replform's" ;;
+  esac
+}
+
+drop_in_head="# Written by replform: what stands here is overwritten by its next run, and taken away when the replication is."
+
+# pg_drop_in_write: standard input (lines) becomes our drop-in.
+pg_drop_in_write() {
+  { printf '%s\n' "$drop_in_head" && cat; } | write_file "$conf/conf.d/90-replform.conf" 0640 "$owner:$owner"
+}
+
+# The lines of our drop-in, without its head.
+pg_drop_in() { grep -v '^#' -- "$conf/conf.d/90-replform.conf" 2>/dev/null; }
+
+# pg_drop_in_put_back TEXT: the drop-in as it was; no text: there was none.
+pg_drop_in_put_back() {
+  if [ -n "$1" ]; then printf '%s\n' "$1" | pg_drop_in_write; else rm -f -- "$conf/conf.d/90-replform.conf"; fi
+}
+
+pg_drop_in_is_read() {
+  grep -qsE "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'conf.d'" "$conf/postgresql.conf" ||
+    die "$conf/postgresql.conf doesn't read conf.d: write include_dir = 'conf.d' at its end"
+}
+
+# pg_conninfo APPLICATION: how this host reaches its upstream. The password stands in the passfile only.
+pg_conninfo() {
+  printf 'host=%s port=%s user=%s passfile=%s application_name=%s connect_timeout=10 keepalives_idle=10 keepalives_interval=5 keepalives_count=3' \
+    "$upstream_address" "$upstream_port" "$role" "$conf/replform.pgpass" "$1"
+}
+
+# pg_identify: `SYSTEM_ID|TIMELINE|LSN|` of the upstream, asked as the replica will ask.
+pg_identify() {
+  echo 'IDENTIFY_SYSTEM;' | timeout -k 1 20 runuser -u "$owner" -- "$bin/psql" -X -q -w -At -v ON_ERROR_STOP=1 \
+    -d "$(pg_conninfo replform) replication=true"
+}
+
+# pg_remove_copy: removes our half or whole copy, and nothing that has another name, is kept, or is in use.
+pg_remove_copy() {
+  if [ -L "$copy" ]; then die "$copy is a symbolic link: left alone"; fi
+  if [ -d "$copy" ]; then
+    [ ! -e "$copy/replform.kept" ] || die "$copy holds replform.kept: left alone; move it away to go on"
+    if pg_used "$copy"; then die "a process works in $copy: left alone"; fi
+    rm -rf --one-file-system -- "$copy" || die "$copy can't be removed"
+    changed "removed the copy $copy"
+  elif [ -e "$copy" ]; then
+    die "$copy is no directory: left alone"
+  fi
+  rm -f -- "$verified"
+}
+
+pg_copy_is_whole() { [ -e "$copy/PG_VERSION" ] && [ -e "$copy/backup_manifest" ]; }
+
+# pg_movable: dies where the data directory can't be renamed.
+pg_movable() {
+  if [ -L "$data" ]; then die "the data directory $data is a symbolic link; replform needs its real place in data_directory"; fi
+  if mountpoint -q -- "$data"; then
+    die "the data directory $data is a mount point, so no copy can be moved to its place; mount its parent instead"
+  fi
+  [ -d "${data%/*}" ] || die "${data%/*} isn't there"
+}

@@ -1,0 +1,121 @@
+# shellcheck shell=sh disable=SC2154
+# Moves the checked copy to the data directory's place. The old directory is set aside beside it, whole, and never removed.
+#
+# Changes: standby.signal in the copy (first of all: a boot at any moment then makes a standby, never a second primary), the
+# copy's postgresql.auto.conf (the upstream's own addresses and recovery settings are taken out), the server (stopped), the
+# two directories' names. Proves that the data directory is the copy. Can be run again: which directories exist says how far it came.
+# Variables: version, cluster, port; upstream_identity (system identifier); and what may be set aside:
+# expect_empty=yes (a server in which nobody made anything), copy_of_upstream=yes (an old copy of the same data), replace=yes
+# (anything: the reviewers allowed it). upstream_address and others are not used.
+
+restore_is_done() {
+  [ ! -e "$copy" ] && [ -e "$data/standby.signal" ] && [ -e "$data/backup_manifest" ] &&
+    restore_same "$(pg_control "$data" 'Database system identifier')"
+}
+
+restore_same() { [ -n "$1" ] && { [ -z "$upstream_identity" ] || [ "$1" = "$upstream_identity" ]; }; }
+
+restore_holds_nothing() { [ ! -e "$data" ] || { [ -d "$data" ] && [ -z "$(ls -A -- "$data")" ]; }; }
+
+check() {
+  pg_place
+  pg_movable
+  if restore_is_done; then return 0; fi
+  pg_copy_is_whole || die "there is no whole copy at $copy"
+  identity=$(sed -n 2p -- "$verified" 2>/dev/null)
+  [ -n "$identity" ] || die "the copy $copy wasn't checked to its end"
+  restore_same "$identity" || die "the copy $copy is of the data set $identity, the plan's upstream is $upstream_identity"
+  restore_may_go
+}
+
+# Dies unless what is in the data directory's place may be set aside.
+restore_may_go() {
+  if restore_holds_nothing || [ "${replace:-no}" = yes ]; then return 0; fi
+  if [ "${copy_of_upstream:-no}" = yes ]; then
+    [ -e "$data/standby.signal" ] || die "$data has no standby.signal any more: it may have been written to; plan again"
+    restore_same "$(pg_control "$data" 'Database system identifier')" || die "$data isn't a copy of the upstream's data"
+    return 0
+  fi
+  [ "${expect_empty:-no}" = yes ] || die "the plan doesn't say that $data may be set aside"
+  restore_is_empty
+}
+
+# The same questions as the probe's: a server in which nobody made anything.
+restore_is_empty() {
+  [ ! -e "$data/standby.signal" ] || die "$data belongs to a standby: plan again"
+  [ -z "$(ls -A -- "$data/pg_tblspc" 2>/dev/null)" ] || die "$data has tablespaces: it isn't the empty server that the plan saw"
+  pg_state
+  if [ "$pg_status" = down ]; then
+    # Every object takes a number, and a clean shutdown writes down the next one.
+    [ "$(pg_control "$data" 'Database cluster state')" = 'shut down' ] || die "$data wasn't shut down cleanly: start its server and plan again"
+    [ "$(pg_control "$data" "Latest checkpoint's NextOID")" -le 16384 ] 2>/dev/null ||
+      die "somebody made something in $data: start its server and plan again"
+    return 0
+  fi
+  pg_running
+  made=$(
+    pg_sql <<'SQL'
+select (select count(*) from pg_database where not datistemplate and datname<>'postgres')+(select count(*) from pg_database where datistemplate and oid>=16384)
+ +(select count(*) from pg_roles where oid>=16384 and rolname not like 'replform%')+(select count(*) from pg_subscription)
+ +(select count(*) from pg_class where oid>=16384 and relkind in ('r','p','v','m','f','S') and relnamespace not in
+  (select oid from pg_namespace where nspname ~ '^pg_'))+(select count(*) from pg_proc where oid>=16384)
+ +(select count(*) from pg_namespace where oid>=16384 and nspname !~ '^pg_')+(select count(*) from pg_largeobject_metadata);
+SQL
+  ) || die "the server doesn't tell what is in it"
+  [ "$made" = 0 ] || die "somebody made $made things in $data since the plan: plan again"
+}
+
+# Settings that the upstream got by ALTER SYSTEM and that would hurt here: they win over our drop-in.
+restore_auto_conf() {
+  auto=$copy/postgresql.auto.conf
+  hurting='^[[:space:]]*(primary_conninfo|primary_slot_name|recovery_[a-z_]+|restore_command|archive_cleanup_command|promote_trigger_file|listen_addresses|port|unix_socket_directories|data_directory|config_file|hba_file|ident_file|external_pid_file|cluster_name|ssl_[a-z_]+|synchronous_standby_names|log_directory)[[:space:]]*='
+  if ! grep -qE "$hurting" "$auto" 2>/dev/null; then return 0; fi
+  gone=$(grep -E "$hurting" "$auto" | pg_names | tr '\n' ' ')
+  grep -vE "$hurting" "$auto" | write_file "$auto" 0600 "$owner:$owner" || die "$auto can't be written"
+  changed "took out of the copy's postgresql.auto.conf, as it is its upstream's: $gone"
+}
+
+run() {
+  if restore_is_done; then
+    rm -f -- "$verified"
+    return 0
+  fi
+  if [ -d "$copy" ]; then
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    runuser -u "$owner" -- sh -c 'umask 077 && : >"$1" && sync -- "$1"' sh "$copy/standby.signal" || die "$copy/standby.signal can't be written"
+    restore_auto_conf
+    sync -- "$copy"
+  fi
+  pg_state
+  if [ "$pg_status" != down ] || [ "$(pg_unit)" != inactive ] || pg_used "$data"; then
+    restore_may_go
+    pg_stop 120 || die "the server of $data doesn't stop; nothing was moved"
+    changed "stopped $unit"
+  fi
+  if pg_used "$data"; then die "a process still works in $data; nothing was moved"; fi
+  if [ -d "$data" ] && [ -d "$copy" ]; then
+    if [ -z "$(ls -A -- "$data")" ]; then
+      rmdir -- "$data" || die "the empty $data can't be removed"
+    else
+      restore_set_aside
+    fi
+  fi
+  mv -T -- "$copy" "$data" || die "$copy can't be moved to $data"
+  sync -- "${data%/*}"
+  changed "the copy is $data now"
+  rm -f -- "$verified"
+}
+
+restore_set_aside() {
+  aside=$data.replform-$(date -u +%Y%m%dT%H%M%SZ)
+  while [ -e "$aside" ]; do
+    sleep 1
+    aside=$data.replform-$(date -u +%Y%m%dT%H%M%SZ)
+  done
+  mv -T -- "$data" "$aside" || die "$data can't be moved to $aside"
+  changed "set aside $data as $aside"
+}
+
+verify() {
+  restore_is_done || die "$data isn't the copy: standby.signal, manifest or identity is missing, or the copy is still beside it"
+}
