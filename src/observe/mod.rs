@@ -4,13 +4,18 @@
 //! An observation holds no secrets, so it may be saved and planned from elsewhere. A host that can't be
 //! reached is a fact with a reason, never an error, and *unknown* is never treated as *absent*.
 
+mod ask;
 mod decode;
 mod decode_host;
 mod decode_rows;
 mod instance;
 mod request;
+pub mod saved;
+#[cfg(test)]
+mod saved_tests;
 mod types;
 
+pub use ask::{observe, observe_machines, target};
 pub use decode::{ProbeError, RoundTrip, decode};
 pub use instance::{
     Data, Database, Downstream, Instance, Manager, Position, Role, ServerState, SetAside,

@@ -99,7 +99,7 @@ probe_unquoted() {
   esac
 }
 
-# Prints of standard input: `begin REPLICATION`, `line TEXT`, `end`, `outside NAME LINE`, and nothing else.
+# Prints of standard input: `begin TOPOLOGY.REPLICATION`, `line TEXT`, `end`, `outside NAME LINE`, and nothing else.
 # A block without its end line, or the second of the same name, is none of ours: its names count as outside.
 probe_env_scan() {
   # shellcheck disable=SC2016 # awk's own
@@ -132,7 +132,7 @@ probe_env_scan() {
         sub(/:.*$/, "", name)
         if (!(name in seen)) { inside = name; first = NR; held = 0 }
       } else if (inside != "" && line == end inside) {
-        print "begin " inside
+        print "begin " ENVIRON["topology"] "." inside
         for (i = 1; i <= held; i++) print "line " kept[i]
         print "end"
         seen[inside] = 1
@@ -176,7 +176,7 @@ probe_env_file() {
   printf '== env %s\n' "$4"
   if [ -d "${4%/*}/" ]; then echo 'directory yes'; else echo 'directory no'; fi
   for probe_pending in "/var/lib/replform/pending/$1.$topology".*; do
-    if [ -e "$probe_pending" ]; then printf 'pending %s\n' "${probe_pending#*"$1.$topology."}"; fi
+    if [ -e "$probe_pending" ]; then printf 'pending %s\n' "${probe_pending#*"/$1."}"; fi
   done
   if [ ! -e "$4" ]; then
     echo 'file absent'

@@ -213,11 +213,11 @@ pub struct EnvFile {
     /// Why nothing is known of what stands in it; never taken for a file without our block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
-    /// The lines of our block by replication, in order; a sensitive value stands as `NAME=(sha256:…)`.
+    /// The lines of our blocks by `topology.replication`, in order; a sensitive value stands as `NAME=(sha256:…)`.
     pub blocks: BTreeMap<String, Vec<String>>,
     /// Names of ours outside any block of ours.
     pub outside: Vec<OutsideName>,
-    /// Whether `on_change` is still owed (the pending file stands), by replication.
+    /// Whether `on_change` is still owed (the pending file stands), by `topology.replication`.
     pub pending: Vec<String>,
 }
 
