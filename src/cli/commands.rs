@@ -48,10 +48,13 @@ pub enum Group {
 
 // In the order of the help text.
 commands! {
+    Main Plan = plan,
     Main Validate = validate,
     Other Completions = completions,
     Other Console = console,
     Other Explain = explain,
     Other Fmt = fmt,
+    Other Graph = graph,
+    Other Show = show,
     Other Version = version,
 }

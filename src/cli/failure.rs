@@ -34,9 +34,14 @@ impl Failure {
         }
     }
 
+    /// Errors without a place in a file.
+    pub fn without_texts(diagnostics: Vec<Diagnostic>) -> Self {
+        Self::diagnostics(diagnostics, Arc::new(NoTexts))
+    }
+
     /// An error without a place in a file.
     pub fn plain(diagnostic: Diagnostic) -> Self {
-        Self::diagnostics(vec![diagnostic], Arc::new(NoTexts))
+        Self::without_texts(vec![diagnostic])
     }
 
     /// A file that couldn't be read or written; `doing` is a phrase such as `reading`.

@@ -16,14 +16,13 @@ pub(super) struct Row<'a> {
 pub(super) fn rows(
     engine: &dyn Engine,
     replication: &Replication,
-    primary: &Instance,
     replicas: &[Row<'_>],
 ) -> Vec<PictureRow> {
     let mut rows = vec![PictureRow {
         member: MemberId::Primary,
         subject: replication.primary.server.to_string(),
         upstream: None,
-        before: engine.describe(primary),
+        before: "primary".to_owned(),
         after: "primary".to_owned(),
         relation: None,
     }];

@@ -136,7 +136,6 @@ impl<'a> ReplicationPlanner<'a> {
             picture: picture::rows(
                 engine,
                 self.replication,
-                primary.instance,
                 &assessed
                     .iter()
                     .map(|one| picture::Row {

@@ -390,12 +390,7 @@ pub(super) fn disk_needed(link: &Link<'_>) -> Bytes {
 
 fn disk(link: &Link<'_>, add: Add<'_>) {
     let needed = disk_needed(link);
-    match link
-        .instance
-        .data
-        .as_ref()
-        .map(|data| (data.disk_free, &data.directory))
-    {
+    match free_disk(link) {
         Some((free, directory)) if free < needed => add(
             codes::DISK_TOO_SMALL,
             Severity::Blocked,

@@ -1,0 +1,96 @@
+//! `replform plan`: what would change, in text or JSON, saved for review when asked.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::commands::Command;
+use super::planning::{ObservedArguments, Planned, PlanningArguments, network, runtime};
+use super::{Context, Exit, Failure};
+use crate::plan::SavedPlan;
+use crate::render::plan_text::{Words, plan_text};
+
+/// Show what would change
+///
+/// Looks at the real servers over SSH, changes nothing, and prints what apply would do: what restarts, how long writes
+/// stop, how many bytes move, what could be lost.
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// What is planned.
+    #[command(flatten)]
+    pub planning: PlanningArguments,
+    /// From where.
+    #[command(flatten)]
+    pub observed: ObservedArguments,
+    /// Save the plan for review; apply FILE runs exactly this plan
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write the plan as JSON into a file, beside the text
+    #[arg(long, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
+    /// Exit 2 when there are changes, 4 when the plan is blocked
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+impl Command for Plan {
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let wish = self.planning.wish(context)?;
+        let planned = if self.observed.observed.is_empty() {
+            let network = network(self.planning.input);
+            runtime()?.block_on(wish.observe_and_plan(&network))?
+        } else {
+            wish.plan_saved(&self.observed)?
+        };
+        self.print(context, &planned)?;
+        if let Some(path) = &self.out {
+            let saved = SavedPlan::new(planned.plan.clone(), wish.options.clone());
+            write_private(path, &saved.to_json())?;
+        }
+        Ok(planned.exit(self.detailed_exitcode))
+    }
+}
+
+impl Plan {
+    fn print(&self, context: &Context, planned: &Planned) -> Result<(), Failure> {
+        let json = || serde_json::to_string_pretty(&planned.plan).unwrap_or_default() + "\n";
+        if let Some(path) = &self.json_into {
+            write_private(path, &json())?;
+        }
+        if self.json {
+            context.streams.data(&json())?;
+            return Ok(());
+        }
+        let apply = match &self.out {
+            Some(path) => format!("replform apply {}", path.display()),
+            None => "replform apply".to_owned(),
+        };
+        let words = Words { age: Some(planned.age), apply: Some(&apply) };
+        context.streams.data(&plan_text(&planned.plan, words))?;
+        Ok(())
+    }
+}
+
+/// Writes a file beside and renames it, readable by its owner only.
+pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o600))
+            .prefix(".replform-")
+            .tempfile_in(directory)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        std::fs::File::open(directory)?.sync_all()
+    };
+    write().map_err(|error| Failure::file("writing", path, &error))
+}
