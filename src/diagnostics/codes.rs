@@ -97,6 +97,7 @@ pub const ALL: &[&[Entry]] = &[
     VARIABLES,
     TOPOLOGY,
     PLANS,
+    APPLY,
     COMMAND_LINE,
 ];
 
