@@ -68,7 +68,10 @@ impl Plan {
             Some(path) => format!("replform apply {}", path.display()),
             None => "replform apply".to_owned(),
         };
-        let words = Words { age: Some(planned.age), apply: Some(&apply) };
+        let words = Words {
+            age: Some(planned.age),
+            apply: Some(&apply),
+        };
         context.streams.data(&plan_text(&planned.plan, words))?;
         Ok(())
     }

@@ -89,10 +89,17 @@ impl PlanningArguments {
 }
 
 /// Reads the configuration of the directory; warnings are said, errors end the command.
-pub fn load_topology(context: &Context, variables: &VariableArguments) -> Result<Topology, Failure> {
+pub fn load_topology(
+    context: &Context,
+    variables: &VariableArguments,
+) -> Result<Topology, Failure> {
     let loaded = context.load(variables)?;
     let streams = context.streams;
-    streams.talk(&render_all(&loaded.warnings, &*loaded.sources, streams.talk_colour));
+    streams.talk(&render_all(
+        &loaded.warnings,
+        &*loaded.sources,
+        streams.talk_colour,
+    ));
     Ok(loaded.topology)
 }
 
@@ -108,9 +115,13 @@ pub fn known(options: &Options, topology: &Topology) -> Result<(), Failure> {
         .map(|address| {
             let mut diagnostic = Diagnostic::without_place(
                 codes::NO_SUCH_TARGET,
-                format!("\"{address}\" names nothing; the configuration has {}", list(all.iter())),
+                format!(
+                    "\"{address}\" names nothing; the configuration has {}",
+                    list(all.iter())
+                ),
             );
-            diagnostic.help = nearest(address, all.iter().map(String::as_str)).map(|near| format!("did you mean {near}?"));
+            diagnostic.help = nearest(address, all.iter().map(String::as_str))
+                .map(|near| format!("did you mean {near}?"));
             diagnostic
         })
         .collect();
@@ -136,9 +147,16 @@ pub fn network(input: bool) -> Arc<Network> {
 
 /// A runtime for everything that waits on hosts.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Failure::plain(Diagnostic::without_place(codes::CLIENT, format!("this machine can't run replform's scheduler: {error}")))
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::plain(Diagnostic::without_place(
+                codes::CLIENT,
+                format!("this machine can't run replform's scheduler: {error}"),
+            ))
+        })
 }
 
 impl Wish {
@@ -150,15 +168,19 @@ impl Wish {
 
     /// Plans from saved observations.
     pub fn plan_saved(&self, arguments: &ObservedArguments) -> Result<Planned, Failure> {
-        let unusable = |text: String| Failure::plain(Diagnostic::without_place(codes::OBSERVATION, text));
-        let observation = saved::load(&arguments.observed).map_err(|error| unusable(error.to_string()))?;
+        let unusable =
+            |text: String| Failure::plain(Diagnostic::without_place(codes::OBSERVATION, text));
+        let observation =
+            saved::load(&arguments.observed).map_err(|error| unusable(error.to_string()))?;
         if observation.topology != self.topology.name {
             return Err(unusable(format!(
                 "it is of topology \"{}\", the configuration's is \"{}\"",
                 observation.topology, self.topology.name
             )));
         }
-        let age = saved::age_seconds(&observation, jiff::Timestamp::now()).map(Duration::from_secs).unwrap_or_default();
+        let age = saved::age_seconds(&observation, jiff::Timestamp::now())
+            .map(Duration::from_secs)
+            .unwrap_or_default();
         if let Some(limit) = arguments.max_age
             && age > limit
         {
@@ -176,27 +198,53 @@ impl Wish {
 
     fn plan(&self, observation: Observation, age: Duration) -> Result<Planned, Failure> {
         let plan = plan(&self.topology, &observation, &self.options).map_err(|error| {
-            Failure::plain(Diagnostic::without_place(codes::PLANNER, format!("{error}; this is a fault of replform, please report it")))
+            Failure::plain(Diagnostic::without_place(
+                codes::PLANNER,
+                format!("{error}; this is a fault of replform, please report it"),
+            ))
         })?;
-        Ok(Planned { plan, observation, age })
+        Ok(Planned {
+            plan,
+            observation,
+            age,
+        })
     }
 }
 
 impl Planned {
     /// Whether something could not be looked at.
     pub fn incomplete(&self) -> bool {
-        self.plan.findings.iter().any(|finding| finding.severity == Severity::Unknown)
-            || self.observation.machines.values().any(|machine| matches!(machine, MachineObservation::Unreachable { .. }))
+        self.plan
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Unknown)
+            || self
+                .observation
+                .machines
+                .values()
+                .any(|machine| matches!(machine, MachineObservation::Unreachable { .. }))
     }
 
     /// The exit code of a command that only looks.
     pub fn exit(&self, detailed: bool) -> Exit {
-        let incomplete = if self.incomplete() { Exit::Incomplete } else { Exit::Done };
+        let incomplete = if self.incomplete() {
+            Exit::Incomplete
+        } else {
+            Exit::Done
+        };
         if !detailed {
             return incomplete;
         }
-        let blocked = if self.plan.is_blocked() { Exit::Blocked } else { Exit::Done };
-        let changes = if self.plan.is_empty() { Exit::Done } else { Exit::Changes };
+        let blocked = if self.plan.is_blocked() {
+            Exit::Blocked
+        } else {
+            Exit::Done
+        };
+        let changes = if self.plan.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Changes
+        };
         incomplete.or(blocked).or(changes)
     }
 }

@@ -34,7 +34,13 @@ impl Command for Show {
             scripts(&saved.plan)?
         } else {
             let apply = format!("replform apply {}", self.file.display());
-            plan_text(&saved.plan, Words { age: None, apply: Some(&apply) })
+            plan_text(
+                &saved.plan,
+                Words {
+                    age: None,
+                    apply: Some(&apply),
+                },
+            )
         };
         context.streams.data(&text)?;
         Ok(Exit::Done)
@@ -43,9 +49,13 @@ impl Command for Show {
 
 /// Reads a plan file.
 pub fn read_plan(path: &std::path::Path) -> Result<SavedPlan, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("reading", path, &error))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::file("reading", path, &error))?;
     SavedPlan::read(&text).map_err(|error| {
-        Failure::plain(Diagnostic::without_place(codes::PLAN_FILE, format!("{}: {error}", path.display())))
+        Failure::plain(Diagnostic::without_place(
+            codes::PLAN_FILE,
+            format!("{}: {error}", path.display()),
+        ))
     })
 }
 
@@ -55,7 +65,9 @@ fn scripts(plan: &Plan) -> Result<String, Failure> {
         for action in &step.actions {
             let (call, how) = match &action.work {
                 Work::Script(call) => (call, "over SSH".to_owned()),
-                Work::Job(JobCall { call, name, .. }) => (call, format!("as the detached job {name}")),
+                Work::Job(JobCall { call, name, .. }) => {
+                    (call, format!("as the detached job {name}"))
+                }
             };
             out.push_str(&format!(
                 "# ---- step {} {} {}: {} on {}, {how}\n",
@@ -65,8 +77,12 @@ fn scripts(plan: &Plan) -> Result<String, Failure> {
                 call.script,
                 action.machine
             ));
-            let text = masked(call, "check run verify")
-                .map_err(|error| Failure::plain(Diagnostic::without_place(codes::PLAN_FILE, error.to_string())))?;
+            let text = masked(call, "check run verify").map_err(|error| {
+                Failure::plain(Diagnostic::without_place(
+                    codes::PLAN_FILE,
+                    error.to_string(),
+                ))
+            })?;
             out.push_str(&text);
             out.push('\n');
         }
