@@ -5,153 +5,13 @@
 //! Work is bounded by a [`Budget`], so hostile input ends in an error. Names come from a [`Scope`], which
 //! may work things out lazily; files come only through [`Files`].
 
-use crate::diagnostics::{Diagnostic, FileId, Span, codes, did_you_mean};
-
-use super::source::Sources;
-use super::tree::{Expression, For, Item, Node, Traversal};
+pub use super::budget::{Budget, MOST_BYTES, MOST_NODES, on_big_stack};
+use super::budget::{MOST_DEPTH, too_much_work};
+pub use super::scope::{Files, NoScope, Resolved, Scope};
+use super::tree::{Expression, Item, Node, Traversal};
 use super::types::{self, Type};
-use super::value::{Kind, Value};
-
-/// Where names come from.
-pub trait Scope {
-    /// What a reference starts with. `reference` holds the name and all plain steps after it, worked
-    /// out; the answer says how many of them the value already takes in. `None`: no such name.
-    ///
-    /// # Errors
-    /// What went wrong while the value was worked out (a cycle, an error in a local).
-    fn resolve(
-        &self,
-        reference: &Traversal,
-        budget: &mut Budget,
-    ) -> Result<Option<Resolved>, Vec<Diagnostic>>;
-
-    /// The names that a reference can start with, for hints.
-    fn candidates(&self) -> Vec<String>;
-
-    /// Files for `file`, `fileexists` and `templatefile`; none where there are none to read.
-    fn files(&self) -> Option<&dyn Files> {
-        None
-    }
-
-    /// True inside a template that `templatefile` reads: it can't read further ones.
-    fn is_template(&self) -> bool {
-        false
-    }
-}
-
-/// A value that a reference starts with.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// The value.
-    pub value: Value,
-    /// How many steps after the first name are taken in.
-    pub consumed: usize,
-}
-
-/// Files that expressions may read.
-pub trait Files {
-    /// Reads a text; paths start at the configuration directory.
-    ///
-    /// # Errors
-    /// A phrase that says why not.
-    fn read(&self, path: &str) -> Result<FileId, String>;
-
-    /// Whether there is a file.
-    ///
-    /// # Errors
-    /// When there is something, but not a file.
-    fn exists(&self, path: &str) -> Result<bool, String>;
-
-    /// Where the texts are kept.
-    fn sources(&self) -> &Sources;
-}
-
-/// A scope without names or files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoScope;
-
-impl Scope for NoScope {
-    fn resolve(&self, _: &Traversal, _: &mut Budget) -> Result<Option<Resolved>, Vec<Diagnostic>> {
-        Ok(None)
-    }
-
-    fn candidates(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-/// How much work is left: evaluated nodes, bytes of results, and depth.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    nodes: u64,
-    bytes: u64,
-    depth: usize,
-    exhausted: bool,
-}
-
-/// The most nodes that are worked out with one budget.
-pub const MOST_NODES: u64 = 1_000_000;
-/// The most bytes of strings, lists and objects that are built with one budget; also the most that
-/// one value may weigh.
-pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// The deepest that expressions nest, through locals and all. Fits [`on_big_stack`].
-const MOST_DEPTH: usize = 1_000;
-/// Bytes of stack for [`MOST_DEPTH`] levels of an unoptimized build, with room to spare. Only what is
-/// used becomes memory.
-const STACK: usize = 256 * 1024 * 1024;
-
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget {
-            nodes: MOST_NODES,
-            bytes: MOST_BYTES,
-            depth: 0,
-            exhausted: false,
-        }
-    }
-}
-
-impl Budget {
-    /// A full budget.
-    pub fn new() -> Budget {
-        Budget::default()
-    }
-
-    /// A budget for all of a configuration with this many attributes: a large one may take longer.
-    pub fn for_attributes(attributes: u64) -> Budget {
-        Budget {
-            nodes: MOST_NODES + 20 * attributes,
-            bytes: MOST_BYTES + 2_000 * attributes,
-            ..Budget::default()
-        }
-    }
-
-    /// True when the budget ended: every evaluation with it fails from then on.
-    pub fn is_exhausted(&self) -> bool {
-        self.exhausted
-    }
-}
-
-/// Runs `work` on a thread with a stack for the deepest expressions. Parsing and evaluation of
-/// untrusted text belong inside; one call around the whole of them is enough.
-///
-/// A panic of `work` goes on in the caller.
-pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("config".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work);
-        match thread.map(|thread| thread.join()) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No thread to be had: nothing of this process can go on.
-            Err(error) => {
-                std::panic::panic_any(format!("no thread for the configuration: {error}"))
-            }
-        }
-    })
-}
+use super::value::Value;
+use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
 
 /// Works an expression out.
 ///
@@ -198,58 +58,11 @@ pub(super) struct Evaluator<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-fn too_much_work(span: Span) -> Diagnostic {
-    Diagnostic::error(codes::TOO_MUCH_WORK, span, "stopped here")
-        .detail(format!(
-            "at most {MOST_NODES} steps are worked out, and {} MiB of values built",
-            MOST_BYTES / 1024 / 1024
-        ))
-        .help("look for a list that is multiplied by itself; large data belongs into a file read with jsondecode(file(…))")
-}
-
 impl Evaluator<'_> {
     /// Notes an error.
     pub(super) fn fail(&mut self, diagnostic: Diagnostic) -> Failed {
         self.diagnostics.push(diagnostic);
         Failed
-    }
-
-    /// Takes steps from the budget.
-    pub(super) fn spend(&mut self, nodes: u64, span: Span) -> Result<(), Failed> {
-        match self.budget.nodes.checked_sub(nodes) {
-            Some(left) if !self.budget.exhausted => {
-                self.budget.nodes = left;
-                Ok(())
-            }
-            _ => Err(self.exhaust(span)),
-        }
-    }
-
-    /// Takes bytes from the budget.
-    pub(super) fn spend_bytes(&mut self, bytes: usize, span: Span) -> Result<(), Failed> {
-        match self.budget.bytes.checked_sub(bytes as u64) {
-            Some(left) if !self.budget.exhausted => {
-                self.budget.bytes = left;
-                Ok(())
-            }
-            _ => Err(self.exhaust(span)),
-        }
-    }
-
-    fn exhaust(&mut self, span: Span) -> Failed {
-        if self.budget.exhausted {
-            return Failed;
-        }
-        self.budget.exhausted = true;
-        self.fail(too_much_work(span))
-    }
-
-    /// Refuses a value that is too large when written out, however little memory it takes.
-    pub(super) fn bounded(&mut self, value: Value, span: Span) -> Result<Value, Failed> {
-        if value.weight() > MOST_BYTES {
-            return Err(self.exhaust(span));
-        }
-        Ok(value)
     }
 
     /// Binds the names of a `for`.
@@ -295,17 +108,17 @@ impl Evaluator<'_> {
             return Ok(value.clone());
         }
         self.spend(1, expression.span)?;
-        if self.budget.depth >= MOST_DEPTH {
+        let result = if self.budget.enter() {
+            self.node(expression)
+        } else {
             let diagnostic = Diagnostic::error(
                 codes::TOO_DEEP,
                 expression.span,
                 format!("more than {MOST_DEPTH} levels deep here"),
             );
-            return Err(self.fail(diagnostic));
-        }
-        self.budget.depth += 1;
-        let result = self.node(expression);
-        self.budget.depth -= 1;
+            Err(self.fail(diagnostic))
+        };
+        self.budget.leave();
         result.map(|value| value.at(expression.span))
     }
 
@@ -368,7 +181,7 @@ impl Evaluator<'_> {
     }
 
     /// An object's key as text, and whether it is sensitive.
-    fn key(&mut self, expression: &Expression) -> Result<(String, bool), Failed> {
+    pub(super) fn key(&mut self, expression: &Expression) -> Result<(String, bool), Failed> {
         let key = self.evaluate(expression)?;
         match key.to_text() {
             Some(text) => Ok((text, key.is_sensitive())),
@@ -470,7 +283,7 @@ impl Evaluator<'_> {
         let Ok((chosen, sensitive)) = chosen else {
             return Err(Failed);
         };
-        let exhausted = self.budget.exhausted;
+        let exhausted = self.budget.is_exhausted();
         let (result, other) = if chosen {
             if !exhausted {
                 self.diagnostics.truncate(between);
@@ -524,104 +337,6 @@ impl Evaluator<'_> {
                 Ok(Some(value.clone()))
             }
             None => Ok(None),
-        }
-    }
-
-    /// The elements of what a `for` goes over, with their keys, and whether the collection is sensitive.
-    pub(super) fn pairs(
-        &mut self,
-        collection: &Expression,
-    ) -> Result<(Vec<(Value, Value)>, bool), Failed> {
-        let value = self.evaluate(collection)?;
-        let pairs = match &value.kind {
-            Kind::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| (Value::number(index), item.clone()))
-                .collect(),
-            Kind::Set(items) => items
-                .iter()
-                .map(|item| (item.clone(), item.clone()))
-                .collect(),
-            Kind::Object(entries) => entries
-                .iter()
-                .map(|(key, value)| (Value::string(key.as_str()), value.clone()))
-                .collect(),
-            Kind::Null => {
-                let diagnostic =
-                    Diagnostic::error(codes::NULL_VALUE, collection.span, "can't go over null");
-                return Err(self.fail(diagnostic));
-            }
-            _ => {
-                let label = format!("can't go over {}", value.describe());
-                return Err(self.fail(Diagnostic::error(
-                    codes::NOT_ITERABLE,
-                    collection.span,
-                    label,
-                )));
-            }
-        };
-        let pairs: Vec<_> = pairs;
-        self.spend(pairs.len() as u64, collection.span)?;
-        Ok((pairs, value.sensitive))
-    }
-
-    fn for_each(&mut self, each: &For, span: Span) -> Result<Value, Failed> {
-        let (pairs, sensitive) = self.pairs(&each.collection)?;
-        let mut result = super::operators::ForResult::new(each);
-        for (key, value) in pairs {
-            self.bind(each.key_name.as_deref(), key, &each.value_name, value);
-            let step = self.for_step(each, &mut result);
-            self.unbind();
-            // Errors of later elements are nearly always the same: the first says it.
-            step?;
-            self.spend_bytes(size_of::<Value>(), span)?;
-        }
-        let value = result.finish();
-        self.bounded(value.marked(sensitive), span)
-    }
-
-    fn for_step(
-        &mut self,
-        each: &For,
-        result: &mut super::operators::ForResult,
-    ) -> Result<(), Failed> {
-        if let Some(condition) = &each.condition {
-            let (wanted, mark) = self.condition(condition)?;
-            result.sensitive |= mark;
-            if !wanted {
-                return Ok(());
-            }
-        }
-        let key = each.key.as_ref().map(|key| self.key(key)).transpose()?;
-        let value = self.evaluate(&each.value)?;
-        match key {
-            None => {
-                result.items.push(value);
-                Ok(())
-            }
-            Some((key, mark)) => {
-                result.sensitive |= mark;
-                let group = result.groups.entry(key.clone()).or_default();
-                if !each.grouped && !group.is_empty() {
-                    let span = each.key.as_ref().map_or(each.value.span, |key| key.span);
-                    let label = format!(
-                        "the key {} comes twice",
-                        if mark {
-                            "(sensitive)".into()
-                        } else {
-                            format!("\"{key}\"")
-                        }
-                    );
-                    return Err(self.fail(
-                        Diagnostic::error(codes::DUPLICATE_KEY, span, label).help(
-                            "put `...` after the value to collect the values of a key in a list",
-                        ),
-                    ));
-                }
-                group.push(value);
-                Ok(())
-            }
         }
     }
 }

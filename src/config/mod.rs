@@ -5,8 +5,11 @@
 //! expressions out to [`value`]s, with [`functions`] and [`types`].
 
 mod addresses;
+mod budget;
 mod checks;
 pub mod console;
+mod conversion;
+mod convert;
 mod decode;
 pub mod evaluate;
 pub mod format;
@@ -16,27 +19,28 @@ pub mod json;
 pub mod language;
 mod lazy;
 mod load;
+mod loops;
 mod number;
+mod operators;
 pub mod parse;
 mod references;
 mod scan;
+mod scope;
 pub mod source;
 mod stacks;
+mod template;
+mod traversal;
 pub mod tree;
 pub mod types;
 pub mod value;
 mod variables;
+mod wording;
 mod world;
 
 pub use given::Inputs;
 pub use lazy::told;
 pub use load::{Failed, Loaded, load, with_world};
 pub use world::World;
-
-mod convert;
-mod operators;
-mod template;
-mod traversal;
 
 #[cfg(test)]
 mod tests;

@@ -123,7 +123,7 @@ impl Number {
     }
 
     /// The sum; `None` when out of range.
-    pub fn add(self, other: Number) -> Option<Number> {
+    pub fn plus(self, other: Number) -> Option<Number> {
         let exact = self
             .aligned(other)
             .and_then(|(a, b, scale)| Some(Number::decimal(a.checked_add(b)?, scale)));
@@ -131,12 +131,12 @@ impl Number {
     }
 
     /// The difference; `None` when out of range.
-    pub fn subtract(self, other: Number) -> Option<Number> {
-        self.add(other.negate())
+    pub fn minus(self, other: Number) -> Option<Number> {
+        self.plus(other.negate())
     }
 
     /// The product; `None` when out of range.
-    pub fn multiply(self, other: Number) -> Option<Number> {
+    pub fn times(self, other: Number) -> Option<Number> {
         if let (
             Form::Decimal {
                 mantissa: a,
@@ -156,7 +156,7 @@ impl Number {
     }
 
     /// The quotient, exact where it has at most 30 digits after the point; `None` for a divisor of zero.
-    pub fn divide(self, other: Number) -> Option<Number> {
+    pub fn divided_by(self, other: Number) -> Option<Number> {
         if other.is_zero() {
             return None;
         }
@@ -288,14 +288,17 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        assert_eq!(number("0.1").add(number("0.2")).unwrap().to_string(), "0.3");
         assert_eq!(
-            number("1").divide(number("8")).unwrap().to_string(),
+            number("0.1").plus(number("0.2")).unwrap().to_string(),
+            "0.3"
+        );
+        assert_eq!(
+            number("1").divided_by(number("8")).unwrap().to_string(),
             "0.125"
         );
         assert_eq!(
             number("9007199254740993")
-                .add(number("1"))
+                .plus(number("1"))
                 .unwrap()
                 .to_string(),
             "9007199254740994"
@@ -307,11 +310,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_floating_point_and_never_infinite() {
-        assert_eq!(
-            number("1e40").multiply(number("1e40")).unwrap().to_f64(),
-            1e80
-        );
-        assert!(number("1e300").multiply(number("1e300")).is_none());
+        assert_eq!(number("1e40").times(number("1e40")).unwrap().to_f64(), 1e80);
+        assert!(number("1e300").times(number("1e300")).is_none());
         assert!(Number::parse("1e999").is_none());
         assert_eq!(number("1e-60").to_f64(), 1e-60);
         assert!(number("1e-60") < number("1e-59"));
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn division_by_zero_is_none() {
-        assert!(number("1").divide(Number::ZERO).is_none());
+        assert!(number("1").divided_by(Number::ZERO).is_none());
         assert!(number("1").remainder(number("0.0")).is_none());
         assert!(
             Number::from(i128::MIN)

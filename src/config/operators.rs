@@ -1,10 +1,9 @@
-//! Operators with one and two operands, and what a `for` collects.
+//! Operators with one and two operands.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use super::evaluate::{Evaluator, Failed};
-use super::tree::{BinaryOperator, Expression, For, UnaryOperator};
+use super::tree::{BinaryOperator, Expression, UnaryOperator};
 use super::types::{self, Type};
 use super::value::{Number, Value};
 use crate::diagnostics::{Diagnostic, Span, codes};
@@ -75,10 +74,10 @@ impl Evaluator<'_> {
                     "this is zero",
                 )));
             }
-            BinaryOperator::Add => a.add(b),
-            BinaryOperator::Subtract => a.subtract(b),
-            BinaryOperator::Multiply => a.multiply(b),
-            BinaryOperator::Divide => a.divide(b),
+            BinaryOperator::Add => a.plus(b),
+            BinaryOperator::Subtract => a.minus(b),
+            BinaryOperator::Multiply => a.times(b),
+            BinaryOperator::Divide => a.divided_by(b),
             _ => a.remainder(b),
         };
         result.ok_or_else(|| {
@@ -157,45 +156,5 @@ fn compares(operator: BinaryOperator, order: Ordering) -> bool {
         BinaryOperator::LessOrEqual => order != Ordering::Greater,
         BinaryOperator::Greater => order == Ordering::Greater,
         _ => order != Ordering::Less,
-    }
-}
-
-/// What a `for` has collected so far.
-pub(super) struct ForResult {
-    is_object: bool,
-    grouped: bool,
-    pub(super) items: Vec<Value>,
-    pub(super) groups: BTreeMap<String, Vec<Value>>,
-    /// A key or condition was sensitive, so the shape of the result is.
-    pub(super) sensitive: bool,
-}
-
-impl ForResult {
-    pub(super) fn new(each: &For) -> ForResult {
-        ForResult {
-            is_object: each.key.is_some(),
-            grouped: each.grouped,
-            items: Vec::new(),
-            groups: BTreeMap::new(),
-            sensitive: false,
-        }
-    }
-
-    pub(super) fn finish(self) -> Value {
-        let grouped = self.grouped;
-        let value = if self.is_object {
-            let entries = self.groups.into_iter().filter_map(|(key, mut values)| {
-                let value = if grouped {
-                    Value::list(values)
-                } else {
-                    values.pop()?
-                };
-                Some((key, value))
-            });
-            Value::object(entries.collect())
-        } else {
-            Value::list(self.items)
-        };
-        value.marked(self.sensitive)
     }
 }

@@ -179,7 +179,7 @@ impl Scanner<'_> {
     fn in_code(&mut self) {
         let byte = self.bytes[self.at];
         match byte {
-            b'\n' => return self.newline(),
+            b'\n' => self.newline(),
             b' ' | b'\t' | b'\r' => self.at += 1,
             b'#' => self.skip_to_newline(),
             b'/' if self.starts_with("//") => self.skip_to_newline(),

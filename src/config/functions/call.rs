@@ -5,7 +5,8 @@ use super::super::evaluate::{Evaluator, Failed, MOST_BYTES};
 use super::super::tree::Expression;
 use super::super::types::{self, Type};
 use super::super::value::{Kind, Number, Value};
-use super::table::{self, Cost, Function, Marks, Nulls, Run};
+use super::row::{Cost, Function, Marks, Nulls, Run};
+use super::table;
 use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
 
 /// The arguments of one call.
@@ -80,12 +81,6 @@ impl<'a> Arguments<'a> {
         self.number(index)?
             .to_integer()
             .ok_or_else(|| Problem::Argument(index, "a whole number is wanted".into()))
-    }
-
-    /// An argument as true or false.
-    pub(super) fn bool(&self, index: usize) -> Result<bool, Problem> {
-        let value = self.converted(index, &Type::Bool)?;
-        Ok(value.as_bool().unwrap_or_default())
     }
 
     /// The items of a list or set.

@@ -27,7 +27,7 @@ pub(super) fn base64decode(arguments: &Arguments<'_>) -> Outcome {
 
 pub(super) fn jsondecode(arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    refuse_crowd(&text, &[b','])?;
+    refuse_crowd(&text, b",")?;
     serde_json::from_str::<serde_json::Value>(&text)
         .map(|json| Value::from_json(&json))
         .map_err(|error| Problem::Argument(0, format!("this is not JSON: {error}")))
@@ -35,7 +35,7 @@ pub(super) fn jsondecode(arguments: &Arguments<'_>) -> Outcome {
 
 pub(super) fn yamldecode(arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    refuse_crowd(&text, &[b',', b'\n'])?;
+    refuse_crowd(&text, b",\n")?;
     serde_saphyr::from_str::<serde_json::Value>(&text)
         .map(|json| Value::from_json(&json))
         .map_err(|error| {

@@ -11,6 +11,7 @@ mod files;
 mod format;
 mod network;
 mod numbers;
+mod row;
 mod sets;
 mod strings;
 mod table;

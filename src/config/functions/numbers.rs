@@ -74,7 +74,7 @@ pub(super) fn range(arguments: &Arguments<'_>) -> Outcome {
         }
         values.push(Value::number(next));
         next = next
-            .add(step)
+            .plus(step)
             .ok_or_else(|| Problem::Argument(limit_at, "the numbers get too large".into()))?;
     }
     Ok(Value::list(values))
@@ -92,7 +92,7 @@ pub(super) fn sum(arguments: &Arguments<'_>) -> Outcome {
             .as_number()
             .ok_or_else(|| Problem::Argument(0, format!("element {index} is null")))?;
         total = total
-            .add(number)
+            .plus(number)
             .ok_or_else(|| Problem::Call("the sum is too large".into()))?;
     }
     Ok(Value::number(total))
