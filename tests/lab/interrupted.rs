@@ -2,7 +2,7 @@
 
 use crate::lab::{Host, Lab};
 use crate::postgresql::{assert_has_all_written, load, sql, try_sql, wait_caught_up};
-use crate::project::{SLOW_COPY, STACK, project};
+use crate::project::{SLOW_COPY, project, stack};
 use crate::replicate::assert_nothing_to_do;
 use crate::wait::wait_until;
 use crate::writer::Writer;
@@ -21,7 +21,11 @@ fn lab_with_slow_copy(name: &str) -> (Lab, PathBuf) {
     sql(db1, "alter system set log_replication_commands = on");
     sql(db1, "select pg_reload_conf()");
     load(db1, 100);
-    let directory = project(&lab, name, &format!("{STACK}{SLOW_COPY}"));
+    let directory = project(
+        &lab,
+        name,
+        &format!("{}{SLOW_COPY}", stack(&["db1", "db2"])),
+    );
     (lab, directory)
 }
 

@@ -269,9 +269,10 @@ impl Ran {
         self.stdout.trim()
     }
 
-    /// Whether either stream has `text` in it.
+    /// Whether either stream has `text` in it, wherever its lines were broken.
     pub fn says(&self, text: &str) -> bool {
-        self.stdout.contains(text) || self.stderr.contains(text)
+        let unbroken = |stream: &str| stream.split_whitespace().collect::<Vec<_>>().join(" ");
+        unbroken(&self.stdout).contains(text) || unbroken(&self.stderr).contains(text)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::lab::Lab;
 use crate::postgresql::{load, sql};
-use crate::project::{STACK, project};
+use crate::project::{project, stack};
 use std::fmt::Write;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -94,7 +94,11 @@ fn a_copy_runs_at_the_speed_of_pg_basebackup_by_hand() {
     );
     let (db1, db2) = (lab.host("db1"), lab.host("db2"));
     load(db1, 600);
-    let directory = project(&lab, "speed", &format!("{STACK}{ONE_REPLICA}"));
+    let directory = project(
+        &lab,
+        "speed",
+        &format!("{}{ONE_REPLICA}", stack(&["db1", "db2"])),
+    );
 
     let watch = "until pgrep -x pg_basebackup >/dev/null; do sleep 0.02; done; begun=$(date +%s%N); \
                  while pgrep -x pg_basebackup >/dev/null; do sleep 0.02; done; echo $((($(date +%s%N) - begun) / 1000000))";

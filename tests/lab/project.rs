@@ -3,19 +3,27 @@
 use crate::lab::Lab;
 use std::path::PathBuf;
 
-/// The hosts that most tests use: a primary, two more servers, an application.
-pub const STACK: &str = r#"
-stack "eu" {
-  server "db1" { host = "10.77.1.11" }
-  server "db2" { host = "10.77.1.12" }
-  server "db3" { host = "10.77.1.13" }
+/// The stack "eu" of a lab: `db1` … as servers, `web` as the application, just the hosts that the lab has.
+pub fn stack(hosts: &[&str]) -> String {
+    let mut hcl = String::from("\nstack \"eu\" {\n");
+    for host in hosts {
+        hcl.push_str(match *host {
+            "db1" => "  server \"db1\" { host = \"10.77.1.11\" }\n",
+            "db2" => "  server \"db2\" { host = \"10.77.1.12\" }\n",
+            "db3" => "  server \"db3\" { host = \"10.77.1.13\" }\n",
+            "web" => WEB,
+            other => panic!("no host {other} in the tests' stack"),
+        });
+    }
+    hcl + "}\n"
+}
 
+const WEB: &str = r#"
   app "web" {
     hosts     = ["10.77.1.21"]
     env_file  = "/etc/acme/database.env"
     on_change = "touch /run/acme-reloaded"
   }
-}
 "#;
 
 /// One replica that copies at most 10 MB in a second, so that a test can do something in the middle of the copy.

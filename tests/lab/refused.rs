@@ -3,7 +3,7 @@
 use crate::interrupted::wait_mid_copy;
 use crate::lab::Lab;
 use crate::postgresql::{checksum, load, settle, sql, wait_caught_up};
-use crate::project::{SLOW_COPY, STACK, project};
+use crate::project::{SLOW_COPY, project, stack};
 use crate::replicate::assert_nothing_to_do;
 use std::time::Duration;
 
@@ -28,15 +28,16 @@ fn refuses_foreign_data(name: &str, stopped: bool) {
         format!("{DATA}/base")
     };
     let before = checksum(db2, &watched);
-    let directory = project(&lab, name, &format!("{STACK}{SLOW_COPY}"));
+    let directory = project(
+        &lab,
+        name,
+        &format!("{}{SLOW_COPY}", stack(&["db1", "db2"])),
+    );
 
     let plan = lab
         .replform(&directory, &["plan", "-detailed-exitcode"])
         .expect_code(4);
-    assert!(
-        plan.stdout.contains("BLOCKED") && plan.stdout.contains("replace_data"),
-        "{plan}"
-    );
+    assert!(plan.says("BLOCKED") && plan.says("replace_data"), "{plan}");
     lab.replform(&directory, &["apply", "-auto-approve"])
         .expect_code(4);
 
@@ -70,10 +71,14 @@ fn a_changed_host_key_is_refused() {
     db2.sh("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh")
         .expect_success();
     let fingerprint = db2.sh("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2");
-    let directory = project(&lab, "hostkey", &format!("{STACK}{SLOW_COPY}"));
+    let directory = project(
+        &lab,
+        "hostkey",
+        &format!("{}{SLOW_COPY}", stack(&["db1", "db2"])),
+    );
     let plan = lab.replform(&directory, &["plan"]).expect_code(3);
     assert!(
-        plan.says("10.77.1.12") && plan.says("key") && plan.says("changed"),
+        plan.says("10.77.1.12") && plan.says("HOST KEY HAS CHANGED"),
         "{plan}"
     );
     assert!(
@@ -100,7 +105,11 @@ fn a_second_apply_is_told_who_holds_the_lock_and_gets_it_when_the_first_dies() {
     );
     let db1 = lab.host("db1");
     load(db1, 100);
-    let directory = project(&lab, "lock", &format!("{STACK}{SLOW_COPY}"));
+    let directory = project(
+        &lab,
+        "lock",
+        &format!("{}{SLOW_COPY}", stack(&["db1", "db2"])),
+    );
     let first = lab.spawn_replform(&directory, "first", &["apply", "-auto-approve"]);
     wait_mid_copy(db1);
 

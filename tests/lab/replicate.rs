@@ -2,7 +2,7 @@
 
 use crate::lab::{Host, Lab, Ran};
 use crate::postgresql::{assert_has_all_written, load, restart, sql, wait_caught_up};
-use crate::project::{STACK, project, project_with_ssh};
+use crate::project::{project, project_with_ssh, stack};
 use crate::writer::{Writer, Written};
 use std::path::Path;
 use std::time::Duration;
@@ -87,7 +87,14 @@ fn two_bare_hosts_become_replicas_under_a_writer_and_the_app_learns_of_them() {
     let (db1, web) = (lab.host("db1"), lab.host("web"));
     load(db1, 100);
     prepare_app(web);
-    let directory = project(&lab, "happy", &format!("{STACK}{TWO_REPLICAS_AND_AN_APP}"));
+    let directory = project(
+        &lab,
+        "happy",
+        &format!(
+            "{}{TWO_REPLICAS_AND_AN_APP}",
+            stack(&["db1", "db2", "db3", "web"])
+        ),
+    );
     let writer = Writer::start(db1);
 
     let plan = lab
@@ -157,7 +164,8 @@ fn a_primary_that_listens_already_is_not_restarted() {
     load(db1, 50);
     let started = sql(db1, "select pg_postmaster_start_time()");
     let hcl = format!(
-        "{STACK}{}",
+        "{}{}",
+        stack(&["db1", "db2"]),
         ONE_REPLICA.replace("allow   = [\"restart\"]", "")
     );
     let directory = project(&lab, "norestart", &hcl);
@@ -191,7 +199,8 @@ fn a_restart_that_is_not_allowed_blocks_and_changes_nothing() {
     let db1 = lab.host("db1");
     let started = sql(db1, "select pg_postmaster_start_time()");
     let hcl = format!(
-        "{STACK}{}",
+        "{}{}",
+        stack(&["db1", "db2"]),
         ONE_REPLICA.replace("allow   = [\"restart\"]", "")
     );
     let directory = project(&lab, "noallow", &hcl);
@@ -199,7 +208,7 @@ fn a_restart_that_is_not_allowed_blocks_and_changes_nothing() {
         .replform(&directory, &["plan", "-detailed-exitcode"])
         .expect_code(4);
     assert!(
-        plan.stdout.contains("BLOCKED") && plan.stdout.contains("allow = [\"restart\"]"),
+        plan.says("BLOCKED") && plan.says("allow = [\"restart\"]"),
         "{plan}"
     );
     lab.replform(&directory, &["apply", "-auto-approve"])
@@ -234,7 +243,12 @@ fn through_a_jump_host_as_a_user_with_sudo() {
         "replica \"reader\"",
         "env { targets = [stack.eu.app.web] }\n  replica \"reader\"",
     );
-    let directory = project_with_ssh(&lab, "jump", ssh, &format!("{STACK}{replica}"));
+    let directory = project_with_ssh(
+        &lab,
+        "jump",
+        ssh,
+        &format!("{}{replica}", stack(&["db1", "db2", "web"])),
+    );
     let writer = Writer::start(db1);
 
     lab.replform(&directory, &["apply", "-auto-approve"])
@@ -261,7 +275,11 @@ fn postgresql_17_on_trixie() {
     let db1 = lab.host("db1");
     assert!(sql(db1, "show server_version").starts_with("17."));
     load(db1, 20);
-    let directory = project(&lab, "trixie", &format!("{STACK}{ONE_REPLICA}"));
+    let directory = project(
+        &lab,
+        "trixie",
+        &format!("{}{ONE_REPLICA}", stack(&["db1", "db2"])),
+    );
     let writer = Writer::start(db1);
 
     lab.replform(&directory, &["apply", "-auto-approve"])
@@ -322,7 +340,11 @@ fn two_replications_copy_onto_one_host_at_once_and_keep_apart() {
             &format!("create table whose as select '{name}' as name"),
         );
     }
-    let directory = project(&lab, "two", &format!("{STACK}{TWO_REPLICATIONS_ON_DB2}"));
+    let directory = project(
+        &lab,
+        "two",
+        &format!("{}{TWO_REPLICATIONS_ON_DB2}", stack(&["db1", "db2", "db3"])),
+    );
 
     let apply = lab.spawn_replform(&directory, "apply", &["apply", "-auto-approve"]);
     crate::wait::wait_until("two copies at once on db2", LIMIT, || {

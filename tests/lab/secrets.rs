@@ -2,7 +2,7 @@
 
 use crate::lab::{Host, Lab};
 use crate::postgresql::{load, sql};
-use crate::project::{STACK, project};
+use crate::project::{project, stack};
 use std::path::Path;
 
 const WITH_SENSITIVE_VARIABLE: &str = r#"
@@ -73,7 +73,7 @@ fn no_secret_is_shown_logged_saved_or_passed_as_an_argument() {
     let directory = project(
         &lab,
         "secrets",
-        &format!("{STACK}{WITH_SENSITIVE_VARIABLE}"),
+        &format!("{}{WITH_SENSITIVE_VARIABLE}", stack(&["db1", "db2", "web"])),
     );
     std::fs::write(
         directory.join("secret.auto.rfvars"),
