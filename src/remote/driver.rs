@@ -24,6 +24,8 @@ use super::stream::Stream;
 /// sshd allows ten sessions on a connection (MaxSessions).
 const COMMANDS_AT_ONCE: usize = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
+/// With libssh2's two seconds between two questions, a healthy machine is heard within this.
+const LEAST_SILENCE: Duration = Duration::from_secs(3);
 /// How often an idle connection is looked at.
 const IDLE_GLANCE: Duration = Duration::from_secs(10);
 
@@ -85,7 +87,7 @@ impl Driver {
             stream,
             requests,
             shared,
-            silence,
+            silence: silence.max(LEAST_SILENCE),
             commands_at_once: COMMANDS_AT_ONCE,
             gate: Gate::default(),
             buffer: vec![0; BUFFER_BYTES],

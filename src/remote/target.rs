@@ -52,6 +52,7 @@ pub struct Limits {
     /// For the TCP connection, and again for the handshake, and again for each answer while authenticating.
     pub connect: Duration,
     /// How long a machine that owes us something may send nothing at all; it is asked for a sign of life meanwhile.
+    /// Below three seconds it counts as three: libssh2 asks no oftener than every two.
     pub silence: Duration,
     /// How long one command may run when it says nothing itself.
     pub command: Duration,

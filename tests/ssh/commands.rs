@@ -240,34 +240,24 @@ fn limits_of_time_and_output_end_one_command_and_leave_the_connection() {
 
 #[test]
 fn a_machine_that_falls_silent_is_given_up_and_a_command_that_says_nothing_is_not() {
-    let Some(server) = start() else { return };
+    let (Some(server), Some(healthy)) = (start(), start()) else {
+        return;
+    };
     run(async {
         let network = server.network();
         let connection = network.connect(&server.target()).await.unwrap();
-        assert!(
-            connection
-                .run(Command::new("sleep 3.5"))
-                .await
-                .unwrap()
-                .status
-                .success(),
-            "longer than the limit on silence"
-        );
+        let quiet = healthy.network().connect(&healthy.target()).await.unwrap();
+        let quiet = quiet.start(Command::new("sleep 4.5"));
         let running = connection.start(Command::new("sleep 60"));
         tokio::time::sleep(Duration::from_millis(200)).await;
         server.freeze();
         let started = Instant::now();
         let error = running.wait().await.unwrap_err();
         server.thaw();
-        assert_eq!(
-            (error.kind.clone(), error.reason()),
-            (
-                RunErrorKind::Silent {
-                    after: Duration::from_secs(3)
-                },
-                "silent"
-            )
-        );
+        let silent = RunErrorKind::Silent {
+            after: Duration::from_secs(3),
+        };
+        assert_eq!((error.kind.clone(), error.reason()), (silent, "silent"));
         assert!(
             started.elapsed() < Duration::from_secs(5),
             "{:?}",
@@ -282,6 +272,10 @@ fn a_machine_that_falls_silent_is_given_up_and_a_command_that_says_nothing_is_no
                 .unwrap()
                 .status
                 .success()
+        );
+        assert!(
+            quiet.wait().await.unwrap().status.success(),
+            "longer than the limit on silence"
         );
     });
 }

@@ -225,7 +225,14 @@ fn a_dead_machine_behind_the_bastion_does_not_hold_up_the_others() {
     };
     let hanging = Hanging::new();
     run(async {
-        let network = bastion.network();
+        let limit = Duration::from_millis(3500);
+        let network = Network::new(
+            Limits {
+                connect: limit,
+                ..limits()
+            },
+            bastion.context(),
+        );
         let targets = machines(&bastion, &inner);
         let dead = Target {
             host: "127.0.0.1".into(),

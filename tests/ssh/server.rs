@@ -22,7 +22,8 @@ pub fn start() -> Option<Server> {
     start_with("")
 }
 
-/// The same with more lines of sshd_config.
+/// The same with more lines of sshd_config. Logins have the folder as their home: what the user's own shell starts with is not
+/// the test's business, and what the test kills not the user's.
 pub fn start_with(lines: &str) -> Option<Server> {
     if !Path::new(SSHD).exists() {
         println!("SKIPPED: {SSHD} is not here; apt-get install openssh-server runs this test");
@@ -46,7 +47,7 @@ pub fn start_with(lines: &str) -> Option<Server> {
     let config = format!(
         "ListenAddress 127.0.0.1\nPort {port}\nHostKey {shown}/host_ed25519\nHostKey {shown}/host_ecdsa\n\
          AuthorizedKeysFile {shown}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
-         KbdInteractiveAuthentication no\nPermitRootLogin yes\n{}\n",
+         KbdInteractiveAuthentication no\nPermitRootLogin yes\nSetEnv HOME={shown}\n{}\n",
         lines.replace("@DIR@", &shown.to_string())
     );
     fs::write(path.join("sshd_config"), config).unwrap();
