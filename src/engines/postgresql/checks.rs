@@ -381,11 +381,21 @@ pub(super) fn free_disk(link: &Link<'_>) -> Option<(Bytes, String)> {
 pub(super) fn disk_needed(link: &Link<'_>) -> Bytes {
     let copy = super::steps::copy_bytes(link).0;
     let there = link.instance.data.as_ref().map_or(0, |data| data.bytes.0);
+    let seconds = copy as f64 / super::steps::copy_rate(link);
     let log = PostgresFacts::of(link.upstream_instance)
         .ok()
         .and_then(|facts| facts.wal_bytes_per_second)
-        .map_or(0.0, |rate| rate * copy as f64 / super::steps::ASSUMED_RATE) as u64;
-    Bytes((copy + copy / 10 + log).max((2 * copy).saturating_sub(there)))
+        .map_or(0.0, |rate| rate * seconds) as u64;
+    let needed = (copy + copy / 10 + log).max((2 * copy).saturating_sub(there));
+    // What an unfinished copy of ours takes is used again, or freed first.
+    let copied: u64 = link
+        .instance
+        .set_aside
+        .iter()
+        .filter(|directory| directory.path.ends_with(".replform-copy"))
+        .map(|directory| directory.bytes.0)
+        .sum();
+    Bytes(needed.saturating_sub(copied))
 }
 
 fn disk(link: &Link<'_>, add: Add<'_>) {

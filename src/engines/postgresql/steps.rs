@@ -6,7 +6,7 @@ use super::checks::{disk_needed, free_disk};
 use super::facts::PostgresFacts;
 use super::settings::{self, Change, account, line};
 use crate::engines::{Link, Upstreams};
-use crate::observe::ServerState;
+use crate::observe::{JobState, ServerState};
 use crate::plan::{
     Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
     StepKind, Undo, Work, adopt,
@@ -26,6 +26,13 @@ pub(super) fn copy_bytes(link: &Link<'_>) -> Bytes {
         .data
         .as_ref()
         .map_or(Bytes(0), |data| data.copy_bytes)
+}
+
+/// Bytes a second that the copy is expected to move.
+pub(super) fn copy_rate(link: &Link<'_>) -> f64 {
+    link.replica
+        .max_rate
+        .map_or(ASSUMED_RATE, |limit| (limit.0 as f64).min(ASSUMED_RATE))
 }
 
 /// The step that makes the upstream ready, where it isn't.
@@ -150,8 +157,14 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     ) {
         maker.provision();
     }
-    maker.account();
-    maker.backup();
+    if maker.copy_runs() {
+        // The running copy holds the instance's lock and has its connections: the account is renewed when it is done.
+        maker.backup();
+        maker.account();
+    } else {
+        maker.account();
+        maker.backup();
+    }
     maker.restore();
     maker.link();
     maker.verify();
@@ -375,10 +388,26 @@ impl<'a, 'b> Maker<'a, 'b> {
         );
     }
 
+    /// The backup job's name on its host.
+    fn job_name(&self) -> String {
+        let (topology, replication) = (&self.link.topology.name, &self.link.replication.name);
+        format!("{topology}.{replication}.{}.backup", self.link.replica.name)
+    }
+
+    /// Whether the copy runs already: left by a client that went away.
+    fn copy_runs(&self) -> bool {
+        let name = self.job_name();
+        self.link
+            .facts
+            .jobs
+            .values()
+            .any(|job| job.name == name && job.state == JobState::Running)
+    }
+
     fn backup(&mut self) {
         let bytes = copy_bytes(self.link);
         let limit = self.link.replica.max_rate;
-        let rate = limit.map_or(ASSUMED_RATE, |limit| (limit.0 as f64).min(ASSUMED_RATE));
+        let rate = copy_rate(self.link);
         let seconds = 2.0 + bytes.0 as f64 / rate + bytes.0 as f64 / VERIFY_RATE;
         let call = self
             .on_replica("postgresql/backup.sh", 60)
@@ -388,15 +417,18 @@ impl<'a, 'b> Maker<'a, 'b> {
             )
             .with("expected_bytes", Argument::Volatile(bytes.0.to_string()));
         let job = JobCall {
-            name: format!(
-                "{}.{}.{}.backup",
-                self.link.topology.name, self.link.replication.name, self.link.replica.name
-            ),
+            name: self.job_name(),
             call,
             expected: Some(bytes),
             user: None,
         };
+        let from = &self.link.upstream.server;
         let limited = limit.map_or_else(String::new, |limit| format!(", at most {limit}"));
+        let what = if self.copy_runs() {
+            format!("go on with the copy from {from} that runs there")
+        } else {
+            format!("copy from {from}, checked against its manifest{limited}")
+        };
         let cost = Cost {
             bytes: Some(bytes),
             from: Some(self.link.upstream.server.to_string()),
@@ -408,10 +440,7 @@ impl<'a, 'b> Maker<'a, 'b> {
         let action = self.here(Work::Job(job));
         self.push(
             StepKind::Backup,
-            format!(
-                "copy from {}, checked against its manifest{limited}",
-                self.link.upstream.server
-            ),
+            what,
             self.reason(),
             cost,
             Undo::By("remove the copy beside the data directory".to_owned()),
