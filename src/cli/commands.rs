@@ -49,12 +49,14 @@ pub enum Group {
 // In the order of the help text.
 commands! {
     Main Plan = plan,
+    Main Status = status,
     Main Validate = validate,
     Other Completions = completions,
     Other Console = console,
     Other Explain = explain,
     Other Fmt = fmt,
     Other Graph = graph,
+    Other Observe = observe,
     Other Show = show,
     Other Version = version,
 }

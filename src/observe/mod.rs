@@ -13,6 +13,7 @@ mod request;
 pub mod saved;
 #[cfg(test)]
 mod saved_tests;
+pub mod status;
 mod types;
 
 pub use ask::{observe, observe_machines, target};

@@ -233,8 +233,7 @@ probe_jobs() {
     printf 'id %s\n' "$(probe_first "$probe_job/id")"
     printf 'hash %s\n' "$(probe_first "$probe_job/hash")"
     probe_unit=$(probe_first "$probe_job/unit")
-    probe_active=none
-    if [ -n "$probe_unit" ]; then probe_active=$(timeout 5 systemctl is-active -- "$probe_unit" 2>/dev/null) || :; fi
+    probe_active=$(timeout 5 systemctl is-active -- "${probe_unit:-replform-${probe_job##*/}.service}" 2>/dev/null) || :
     # After the unit's state: a job that ends in between has its status by now.
     printf 'active %s\n' "${probe_active:-unknown}"
     printf 'status %s\n' "$(probe_first "$probe_job/status")"

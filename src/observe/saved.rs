@@ -189,6 +189,13 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
         _ => return Err(not_json("it has no machines".to_owned())),
     };
     let mut observation: Observation = field(Value::Object(document), file, "")?;
+    if instant(&observation.observed_at).is_none() {
+        return Err(SavedError::Field {
+            file: file.to_owned(),
+            path: "observed_at".to_owned(),
+            what: format!("{:?} is no time (RFC 3339)", observation.observed_at),
+        });
+    }
     for (id, value) in machines {
         let machine = machine(value, file, &format!("machines[{id:?}]"))?;
         observation.machines.insert(MachineId(id), machine);

@@ -107,6 +107,8 @@ fn an_unknown_field_is_refused_with_its_path() {
     );
     let told = broken(|o| o["machines"]["10.0.0.2"]["state"] = "gone".into());
     assert!(told.contains("machines[\"10.0.0.2\"]"), "{told}");
+    let told = broken(|o| o["observed_at"] = "yesterday".into());
+    assert!(told.contains("field observed_at"), "{told}");
     let told = broken(|o| o["extra"] = 1.into());
     assert!(told.contains("extra"), "{told}");
 }

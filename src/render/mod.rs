@@ -4,5 +4,6 @@ mod diff;
 pub mod graph;
 pub mod layout;
 pub mod plan_text;
+pub mod status;
 
 pub use diff::{changed_lines, unified};

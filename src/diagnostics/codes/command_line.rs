@@ -13,4 +13,6 @@ codes! { COMMAND_LINE:
         "replform explain takes the code that stands in brackets in an error's first line, such as RF0107.";
     NOT_A_CONFIGURATION_FILE = 805, "not a file that fmt lays out",
         "fmt lays out *.rf.hcl and *.rfvars files, the files of a directory, or standard input (-). JSON files are left to your JSON tools.";
+    NO_TERMINAL = 806, "this needs a terminal",
+        "What was asked for paints a screen or asks a question, and standard output goes to a file or another program.";
 }
