@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::super::evaluate::{Budget, Files, Resolved, Scope, evaluate, on_big_stack};
-use super::super::parse::{parse_expression, parse_template};
+use super::super::parse::{parse_expression, parse_hcl, parse_template};
 use super::super::source::{Directory, Sources};
-use super::super::tree::Traversal;
+use super::super::tree::{Body, Traversal};
 use super::super::value::Value;
 use crate::diagnostics::Diagnostic;
 
@@ -88,4 +88,96 @@ fn the_public_tables_are_right() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Attributes and, by kind and label, blocks as one object.
+fn object(body: &Body, scope: &dyn Scope) -> Json {
+    let mut result = serde_json::Map::new();
+    for attribute in &body.attributes {
+        let value = evaluate(&attribute.value, scope, &mut Budget::new()).unwrap();
+        result.insert(attribute.name.clone(), value.to_json());
+    }
+    for block in &body.blocks {
+        let mut place = &mut result;
+        for name in [&block.kind]
+            .into_iter()
+            .chain(block.labels.iter().map(|label| &label.text))
+        {
+            place = place
+                .entry(name)
+                .or_insert_with(|| Json::Object(serde_json::Map::new()))
+                .as_object_mut()
+                .unwrap();
+        }
+        place.extend(object(&block.body, scope).as_object().unwrap().clone());
+    }
+    Json::Object(result)
+}
+
+fn parsed(sources: &Sources, path: &Path) -> (Body, Vec<Diagnostic>) {
+    let file = sources.add(
+        path.display().to_string(),
+        &std::fs::read_to_string(path).unwrap(),
+    );
+    parse_hcl(file, sources)
+}
+
+#[test]
+fn the_specification_suites_expressions_have_their_values() {
+    let Some(root) = std::env::var_os("REPLFORM_CONFORMANCE").map(PathBuf::from) else {
+        return;
+    };
+    let sources = Sources::new("");
+    let values = [("bar", "Bar"), ("space_bar", "  Bar")];
+    let scope = Variables {
+        values: values
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Value::string(value)))
+            .collect(),
+        files: Directory::new(&sources, None),
+    };
+    for name in ["heredoc", "operators"] {
+        let folder = root.join("hcl-specsuite/expressions");
+        let (body, diagnostics) = parsed(&sources, &folder.join(format!("{name}.hcl")));
+        assert_eq!(diagnostics, []);
+        let (want, _) = parsed(&sources, &folder.join(format!("{name}.t")));
+        let mut wants = want;
+        wants
+            .attributes
+            .retain(|attribute| attribute.name == "result");
+        let got = object(&body, &scope);
+        let want = object(&wants, &scope);
+        let want = want["result"].as_object().unwrap();
+        for (group, want) in want {
+            let got = if got[group].is_null() {
+                &got
+            } else {
+                &got[group]
+            };
+            assert_eq!(plain(got), plain(want), "{name} {group}");
+        }
+    }
+}
+
+#[test]
+fn the_specification_suites_errors_are_on_their_lines() {
+    let Some(root) = std::env::var_os("REPLFORM_CONFORMANCE").map(PathBuf::from) else {
+        return;
+    };
+    let sources = Sources::new("");
+    for (name, starts) in [
+        ("structure/blocks/single_oneline_invalid", vec![13, 40, 56]),
+        ("structure/blocks/single_unclosed", vec![2]),
+        ("structure/attributes/singleline_bad", vec![13]),
+    ] {
+        let (_, diagnostics) = parsed(&sources, &root.join(format!("hcl-specsuite/{name}.hcl")));
+        let places: Vec<usize> = diagnostics
+            .iter()
+            .filter_map(|one| Some(one.span?.start))
+            .collect();
+        assert!(
+            starts.iter().all(|start| places.contains(start)),
+            "{name}: {diagnostics:?}"
+        );
+    }
 }
