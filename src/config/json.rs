@@ -134,12 +134,15 @@ impl Reader<'_> {
 
     /// The attributes and blocks of an object, or of all objects of an array.
     fn read_body(&mut self, value: &JsonValue<'_>, path: &[&str], body: &mut Body) {
+        let mut seen = BTreeMap::new();
         match value {
-            JsonValue::Object(object) => self.read_object(object, path, body),
+            JsonValue::Object(object) => self.read_object(object, path, &mut seen, body),
             JsonValue::Array(array) => {
                 for element in &array.elements {
                     match element {
-                        JsonValue::Object(object) => self.read_object(object, path, body),
+                        JsonValue::Object(object) => {
+                            self.read_object(object, path, &mut seen, body)
+                        }
                         other => self.shape(other, "an object is wanted here"),
                     }
                 }
@@ -148,7 +151,14 @@ impl Reader<'_> {
         }
     }
 
-    fn read_object(&mut self, object: &Object<'_>, path: &[&str], body: &mut Body) {
+    /// `seen` holds where each attribute of this body was set.
+    fn read_object(
+        &mut self,
+        object: &Object<'_>,
+        path: &[&str],
+        seen: &mut BTreeMap<String, Span>,
+        body: &mut Body,
+    ) {
         for property in &object.properties {
             let name = property.name.as_str();
             if name == "//" {
@@ -168,26 +178,24 @@ impl Reader<'_> {
                         body,
                     );
                 }
-                None => self.read_attribute(property, body),
+                None => self.read_attribute(property, seen, body),
             }
         }
     }
 
-    fn read_attribute(&mut self, property: &ObjectProp<'_>, body: &mut Body) {
+    fn read_attribute(
+        &mut self,
+        property: &ObjectProp<'_>,
+        seen: &mut BTreeMap<String, Span>,
+        body: &mut Body,
+    ) {
         let name = property.name.as_str();
         let name_span = self.name_place(property);
-        if let Some(before) = body
-            .attributes
-            .iter()
-            .find(|attribute| attribute.name == name)
-        {
-            let diagnostic = Diagnostic::error(
-                codes::DUPLICATE_ATTRIBUTE,
-                name_span,
-                format!("`{name}` is set a second time here"),
-            )
-            .note(before.name_span, "set here before")
-            .help("keep one of the two");
+        if let Some(before) = seen.insert(name.to_owned(), name_span) {
+            let label = format!("`{name}` is set a second time here");
+            let diagnostic = Diagnostic::error(codes::DUPLICATE_ATTRIBUTE, name_span, label)
+                .note(before, "set here before")
+                .help("keep one of the two");
             self.diagnostics.push(diagnostic);
             return;
         }
@@ -251,7 +259,7 @@ impl Reader<'_> {
                     blocks: Vec::new(),
                     span,
                 };
-                self.read_object(object, path, &mut inner);
+                self.read_object(object, path, &mut BTreeMap::new(), &mut inner);
                 let kind = path.last().copied().unwrap_or_default().to_owned();
                 body.blocks.push(Block {
                     kind,

@@ -18,8 +18,9 @@ pub enum Colour {
     Plain,
 }
 
-/// Longest stretch of source that one snippet shows, in bytes: longer ones are cut at the start's line.
-const LONGEST_SNIPPET: usize = 64 * 1024;
+/// How far from the primary place another may be to be shown in one snippet, in bytes; and the most of a
+/// line that is given to the renderer.
+const NEAR: usize = 2000;
 
 /// One diagnostic as text, with a line end.
 pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> String {
@@ -39,9 +40,13 @@ pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> Str
             .iter()
             .map(|(span, text)| (*span, text.as_str(), AnnotationKind::Context)),
     );
+    let distant = take_distant(&mut places, texts);
     let snippets = snippets(&places, texts);
     for snippet in &snippets {
         group = group.element(snippet.element());
+    }
+    for text in &distant {
+        group = group.element(Level::NOTE.message(text));
     }
     if !diagnostic.detail.is_empty() {
         group = group.element(Level::NOTE.message(&diagnostic.detail));
@@ -65,6 +70,29 @@ pub fn render_all(diagnostics: &[Diagnostic], texts: &dyn Texts, colour: Colour)
         .map(|diagnostic| render(diagnostic, texts, colour))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+type Place<'a> = (Span, &'a str, AnnotationKind);
+
+/// Takes away the places in the primary's file that are too far from it for one snippet, and tells them
+/// in words.
+fn take_distant(places: &mut Vec<Place<'_>>, texts: &dyn Texts) -> Vec<String> {
+    let Some((primary, _, AnnotationKind::Primary)) = places.first().copied() else {
+        return Vec::new();
+    };
+    let mut distant = Vec::new();
+    places.retain(|(span, label, _)| {
+        let near = span.file != primary.file || span.start.abs_diff(primary.start) <= NEAR;
+        if !near && let Some(source) = texts.source(span.file) {
+            let position = source.position(span.start);
+            distant.push(format!(
+                "{label}: {}:{}:{}",
+                source.name, position.line, position.column
+            ));
+        }
+        near
+    });
+    distant
 }
 
 /// A stretch of one file with the places in it.
@@ -93,7 +121,7 @@ impl<'a> Stretch<'a> {
 }
 
 /// Groups the places by file, in order of first mention; each file's text is cut to the lines needed.
-fn snippets<'a>(places: &[(Span, &'a str, AnnotationKind)], texts: &dyn Texts) -> Vec<Stretch<'a>> {
+fn snippets<'a>(places: &[Place<'a>], texts: &dyn Texts) -> Vec<Stretch<'a>> {
     let mut files = Vec::new();
     for (span, _, _) in places {
         if !files.contains(&span.file) {
@@ -113,25 +141,23 @@ fn snippets<'a>(places: &[(Span, &'a str, AnnotationKind)], texts: &dyn Texts) -
         .collect()
 }
 
-fn stretch<'a>(source: &SourceText, places: &[&(Span, &'a str, AnnotationKind)]) -> Stretch<'a> {
-    let first = places
+fn stretch<'a>(source: &SourceText, places: &[&Place<'a>]) -> Stretch<'a> {
+    let lowest = places
         .iter()
-        .map(|(span, _, _)| source.position(span.start).line)
+        .map(|(span, _, _)| span.start)
         .min()
-        .unwrap_or(1);
-    let start = source.line_start(first);
-    let last = places
+        .unwrap_or(0);
+    let highest = places
         .iter()
-        .map(|(span, _, _)| source.position(visible_end(source, *span)).line)
+        .map(|(span, _, _)| visible_end(source, *span))
         .max()
-        .unwrap_or(first);
-    let mut end = (source.line_start(last) + source.line(last).len()).max(start);
-    if end - start > LONGEST_SNIPPET {
-        end = start + LONGEST_SNIPPET;
-        while !source.text.is_char_boundary(end) {
-            end -= 1;
-        }
-    }
+        .unwrap_or(lowest);
+    let first = source.position(lowest).line;
+    let last = source.position(highest).line;
+    // Columns stay true only for whole lines from their start, so only the end of a long line is cut.
+    let start = source.line_start(first);
+    let line_end = source.line_start(last) + source.line(last).len();
+    let end = boundary(source, line_end.min(highest.max(start) + NEAR).max(start));
     let places = places
         .iter()
         .map(|(span, label, kind)| {
@@ -151,12 +177,23 @@ fn stretch<'a>(source: &SourceText, places: &[&(Span, &'a str, AnnotationKind)])
     }
 }
 
+/// The last start of a character that isn't after `at`.
+fn boundary(source: &SourceText, at: usize) -> usize {
+    let mut at = at.min(source.text.len());
+    while !source.text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
 /// Where the marked range ends: a range over several lines marks its first line only, so that a
 /// whole block isn't printed.
 fn visible_end(source: &SourceText, span: Span) -> usize {
     let first = source.position(span.start);
     let line_end = source.line_start(first.line) + source.line(first.line).len();
-    span.end.min(line_end.max(span.start))
+    span.end
+        .min(line_end.max(span.start))
+        .min(span.start.saturating_add(NEAR))
 }
 
 /// One diagnostic in the shape of `terraform validate -json`, with `code` beside it.
@@ -204,17 +241,21 @@ fn position(position: Position) -> Json {
 
 fn snippet_json(source: &SourceText, span: Span, start: Position) -> Json {
     let line_start = source.line_start(start.line);
-    let code = source.line(start.line);
-    let from = (start.byte - line_start).min(code.len());
-    let to = visible_end(source, span)
-        .saturating_sub(line_start)
-        .clamp(from, code.len());
+    let line_end = line_start + source.line(start.line).len();
+    // Of a very long line only what is around the place.
+    let from = start.byte.min(line_end);
+    let code_start = boundary(source, line_start.max(from.saturating_sub(NEAR)));
+    let code_end = boundary(source, line_end.min(from.saturating_add(2 * NEAR)));
+    let to = boundary(
+        source,
+        visible_end(source, span).clamp(from, code_end.max(from)),
+    );
     json!({
         "context": enclosing_block(source, start.line),
-        "code": code,
+        "code": source.text[code_start..code_end],
         "start_line": start.line,
-        "highlight_start_offset": from,
-        "highlight_end_offset": to,
+        "highlight_start_offset": from - code_start,
+        "highlight_end_offset": to.max(from) - code_start,
         "values": [],
     })
 }
@@ -283,6 +324,32 @@ mod tests {
         assert_eq!(json["snippet"]["code"], "\tserver \"ö\" { host = nosuch }");
         assert_eq!(json["snippet"]["highlight_start_offset"], 22);
         assert_eq!(json["detail"], "not defined. help: did you mean `such`?");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_a_distant_place_told_in_words() {
+        let text = format!("a = [{}]\n", "ö, ".repeat(50_000));
+        let texts = One(Arc::new(SourceText::new(
+            "main.rf.hcl".into(),
+            text.as_str().into(),
+        )));
+        let place = |at: usize| Span::new(FileId(0), at, at + 1);
+        let diagnostic = Diagnostic::error(codes::UNTERMINATED, place(4), "opens here")
+            .note(place(text.len() - 2), "closes here");
+        let shown = render(&diagnostic, &texts, Colour::Plain);
+        assert!(
+            shown.len() < 5000 && shown.contains("closes here: main.rf.hcl:1:150006"),
+            "{}",
+            shown.len()
+        );
+        let far = Diagnostic::error(codes::UNTERMINATED, place(text.len() - 2), "here");
+        let shown = render(&far, &texts, Colour::Plain);
+        assert!(
+            shown.len() < 5000 && shown.contains("main.rf.hcl:1:150006"),
+            "{}",
+            shown.len()
+        );
+        assert!(to_json(&far, &texts).to_string().len() < 10_000);
     }
 
     #[test]
