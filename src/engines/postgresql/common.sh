@@ -50,6 +50,8 @@ pg_is_down() {
 
 pg_unit() { timeout 10 systemctl show -p ActiveState --value "$unit"; }
 
+pg_unit_is() { [ "$(pg_unit)" = "$1" ]; }
+
 # Options of every session of ours. Messages in English, as texts are compared; nothing of ours in the server's log.
 pg_options='-c application_name=replform -c lc_messages=C -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic -c lock_timeout=10000'
 
@@ -80,11 +82,17 @@ pg_log_tail() {
     sed -E 's/^[-0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] //' | tr '\n\t' '; ' | cut -c 1-700
 }
 
-# Whether a start has come to an end, good or bad. A process that doesn't come up within 10 s won't any more.
+# Whether a start has come to an end, good or bad. Its command has ended and left no server: the unit hangs in `activating`.
+# A process that doesn't come up within 10 s won't any more.
 pg_start_ended() {
   if pg_is_up; then return 0; fi
-  [ "$pg_status" != down ] || [ "$(replform_centiseconds)" -gt "$start_patience" ] || return 1
-  if [ "$pg_status" = down ]; then return 0; fi
+  if [ "$pg_status" = down ]; then
+    case $(timeout 10 systemctl show -p ActiveState,ControlPID "$unit" | sort | tr '\n' ' ') in
+      'ActiveState=activating ControlPID=0 ' | 'ActiveState=failed '*) return 0 ;;
+    esac
+    [ "$(replform_centiseconds)" -gt "$start_patience" ]
+    return
+  fi
   # Seen, and then gone for 2 s: it ended.
   start_patience=$(($(replform_centiseconds) + 200))
   return 1
@@ -171,6 +179,13 @@ pg_drop_in_put_back() {
   if [ -n "$1" ]; then printf '%s\n' "$1" | pg_drop_in_write; else rm -f -- "$conf/conf.d/90-replform.conf"; fi
 }
 
+# pg_config_error: what is wrong in the configuration on disk, overlaid files included; nothing when it is good. The server's
+# own view (pg_file_settings) has the same words for a bad value and for one that waits for a restart.
+pg_config_error() {
+  timeout 10 runuser -u "$owner" -- "$bin/postgres" -C port -c "config_file=$conf/postgresql.conf" 2>&1 >/dev/null </dev/null |
+    grep -E '(LOG|FATAL|ERROR):' | head -n 1 | sed -E 's/^.*(LOG|FATAL|ERROR): +//'
+}
+
 pg_drop_in_is_read() {
   grep -qsE "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'conf.d'" "$conf/postgresql.conf" ||
     die "$conf/postgresql.conf doesn't read conf.d: write include_dir = 'conf.d' at its end"
@@ -181,6 +196,9 @@ pg_conninfo() {
   printf 'host=%s port=%s user=%s passfile=%s application_name=%s connect_timeout=10 keepalives_idle=10 keepalives_interval=5 keepalives_count=3' \
     "$upstream_address" "$upstream_port" "$role" "$conf/replform.pgpass" "$1"
 }
+
+# What psql said, in one line: it tries with and without encryption and says all twice.
+pg_said() { printf '%s\n' "$1" | sed 's/^psql: error: //' | awk '!seen[$0]++' | tr '\n\t' '  '; }
 
 # pg_identify: `SYSTEM_ID|TIMELINE|LSN|` of the upstream, asked as the replica will ask.
 pg_identify() {

@@ -30,9 +30,12 @@ configure_pending() {
 check() {
   pg_place
   pg_drop_in_is_read
+  trouble=$(pg_config_error)
+  [ -z "$trouble" ] || die "the configuration on disk has an error, so the server wouldn't start again: $trouble"
   pg_state
   [ "$pg_status" = down ] || pg_running
-  if [ "$restart" = yes ] && [ "$pg_status" != down ] && [ "$(pg_unit)" != active ]; then
+  # The unit is `activating` for some seconds after its server is ready.
+  if [ "$restart" = yes ] && [ "$pg_status" != down ] && ! wait_until 20 pg_unit_is active; then
     die "the server runs, but not by its unit $unit ($(pg_unit)): it can't be restarted that way"
   fi
   while IFS= read -r seen; do
@@ -49,16 +52,17 @@ LINES
 
 configure_refuse() {
   pg_drop_in_put_back "$before"
+  changed "$conf/conf.d/90-replform.conf, put back"
+  [ "$pg_status" = down ] || pg_reload
   die "$1; the drop-in is as it was before"
 }
 
-# What the server will make of the files, before it reads them. Waiting for a restart isn't an error.
+# What the server will make of the files, before it reads them.
 configure_examine() {
+  trouble=$(pg_config_error)
+  [ -z "$trouble" ] || configure_refuse "the server refuses it: $trouble"
   trouble=$(
     pg_sql -v names="$(printf '%s\n' "$settings" | pg_names)" <<'SQL'
-select sourcefile||':'||sourceline||': '||coalesce(name,'')||' '||error from pg_file_settings
- where error is not null and error <> 'setting could not be applied'
-union all
 select name||' stands in '||sourcefile||':'||sourceline||' too, which wins' from
  (select distinct on (name) name,sourcefile,sourceline from pg_file_settings order by name,seqno desc) last
  where name = any(string_to_array(:'names', chr(10))) and sourcefile not like '%/conf.d/90-replform.conf' limit 1;
@@ -116,8 +120,8 @@ run() {
   pg_state
   configure_write
   if [ "$pg_status" = down ]; then
-    timeout 10 runuser -u "$owner" -- "$bin/postgres" -C port -c "config_file=$conf/postgresql.conf" >/dev/null 2>&1 </dev/null ||
-      configure_refuse "the server refuses its configuration"
+    trouble=$(pg_config_error)
+    [ -z "$trouble" ] || configure_refuse "the server refuses it: $trouble"
     return 0
   fi
   printf '%s\n' "$retire_auto" | while IFS= read -r name; do
@@ -128,7 +132,7 @@ run() {
   configure_examine
   pg_reload || die "the server doesn't reload"
   wait_until 5 configure_settled || [ "$restart" = yes ] ||
-    die "after the reload these wait for a restart, which the plan doesn't have: $(configure_pending | tr '\n' ' ')"
+    configure_refuse "after the reload these wait for a restart, which the plan doesn't have: $(configure_pending | tr '\n' ' ')"
   if [ "$restart" = yes ] && [ -n "$(configure_pending)" ]; then
     configure_restart
     changed "restarted $unit"

@@ -79,6 +79,8 @@ pub struct PostgresFacts {
     pub control: Option<ControlFile>,
     /// Of standby.signal, recovery.signal, backup_label, tablespace_map: those that exist.
     pub signals: Vec<String>,
+    /// What the data directory is where it can't be renamed: `symlink`, `mount`; empty: an ordinary directory.
+    pub place: String,
     /// What is missing: `directory` (no data directory), `content` (it is empty), `PG_VERSION` (something else is in it).
     pub missing: Option<String>,
     /// The timeline that the server is on.

@@ -46,6 +46,7 @@ impl Cluster {
             "dropin" => facts.drop_in.push(rest.to_owned()),
             "auto" => facts.auto_conf.push(rest.to_owned()),
             "signal" => facts.signals.push(rest.to_owned()),
+            "place" => facts.place = rest.to_owned(),
             "missing" => facts.missing = Some(rest.to_owned()),
             "said" => facts.upstream_messages.push(rest.to_owned()),
             "sqlerror" => facts.errors.push(rest.to_owned()),

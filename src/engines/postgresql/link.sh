@@ -34,6 +34,11 @@ link_drop_in() {
   before=$(pg_drop_in)
   if [ "$before" = "$settings" ]; then return 0; fi
   printf '%s\n' "$settings" | pg_drop_in_write || die "$conf/conf.d/90-replform.conf can't be written"
+  trouble=$(pg_config_error)
+  if [ -n "$trouble" ]; then
+    pg_drop_in_put_back "$before"
+    die "the server refuses it: $trouble; the drop-in is as it was before"
+  fi
   changed "$conf/conf.d/90-replform.conf"
 }
 
@@ -49,11 +54,6 @@ run() {
   link_start_conf
   pg_state
   if [ "$pg_status" = ready ]; then
-    trouble=$(echo "select name||' '||error from pg_file_settings where error is not null and error <> 'setting could not be applied' limit 1;" | pg_sql)
-    if [ -n "$trouble" ]; then
-      pg_drop_in_put_back "$before"
-      die "the server refuses its configuration: $trouble; the drop-in is as it was before"
-    fi
     pg_reload || die "the server doesn't reload"
     sleep 0.3
     if [ "${restart:-no}" != yes ] || [ -z "$(link_pending)" ]; then return 0; fi

@@ -24,7 +24,7 @@ run() {
 }
 
 verify() {
-  said=$(pg_identify 2>&1) || die "the upstream refuses this host: $(printf '%s' "$said" | sed 's/^psql: error: //' | tr '\n' ' ')"
+  said=$(pg_identify 2>&1) || die "the upstream refuses this host: $(pg_said "$said")"
   identity=${said%%|*}
   if [ -n "$expect_identity" ] && [ "$identity" != "$expect_identity" ]; then
     die "at $upstream_address:$upstream_port is the data set $identity, the plan saw $expect_identity"

@@ -9,7 +9,7 @@
 # shellcheck disable=SC2154 # ports is set by replform
 (
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=3
-export PGOPTIONS='-c statement_timeout=4000 -c lock_timeout=1000 -c application_name=replform_probe -c client_min_messages=warning'
+export PGOPTIONS='-c statement_timeout=4000 -c lock_timeout=1000 -c application_name=replform_probe -c client_min_messages=warning -c lc_messages=C'
 unset PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSERVICE PGSSLMODE
 cd /
 
@@ -79,7 +79,7 @@ pg_files() {
   sed -n "/^[a-z]/{s|^|start $k |p;q}" "$d/start.conf" 2>/dev/null
   grep -qsE "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'conf.d'" "$d/postgresql.conf" && echo "include $k conf.d"
   for f in "$d"/conf.d/*.conf; do [ -e "$f" ] && echo "confd $k ${f##*/}"; done
-  sed "s/password *=.*/password=***/;s|^|dropin $k |" "$d/conf.d/90-replform.conf" 2>/dev/null
+  sed "/^#/d;s/password *=.*/password=***/;s|^|dropin $k |" "$d/conf.d/90-replform.conf" 2>/dev/null
   sed -n "/^# replform begin /,/^# replform end /s|^|hbablock $k |p" "$d/pg_hba.conf" 2>/dev/null
   [ -s "$d/replform.pgpass" ] && echo "passfile $k yes"
   disk=$data
@@ -88,6 +88,7 @@ pg_files() {
   [ -n "$data" ] || return 0
   for f in "$data".replform-*; do [ -d "$f" ] && echo "aside $k $(pg_directory_size "$f") $f"; done
   [ -e "$data.replform-copy.verified" ] && echo "verified $k yes"
+  if [ -L "$data" ]; then echo "place $k symlink"; elif mountpoint -q "$data" 2>/dev/null; then echo "place $k mount"; fi
   if ! [ -d "$data" ]; then echo "missing $k directory"; return 0; fi
   if ! [ -e "$data/PG_VERSION" ]; then
     if [ -z "$(ls -A "$data" 2>/dev/null)" ]; then echo "missing $k content"; else echo "missing $k PG_VERSION"; fi
@@ -159,7 +160,8 @@ select 'sql',:'k','tablespace',row_to_json(x) from (select spcname name,pg_table
 select 'sql',:'k','logical',row_to_json(x) from (select (select count(*) from pg_subscription) subscriptions,(select count(*) from pg_publication) publications) x;
 select 'sql',:'k','core','true';
 \set ON_ERROR_STOP off
-select 'sql',:'k','conferr',row_to_json(x) from (select sourcefile,sourceline,name,error from pg_file_settings where error is not null) x;
+select 'sql',:'k','conferr',row_to_json(x) from (select sourcefile,sourceline,name,error from pg_file_settings
+ where error is not null and error<>'setting could not be applied') x;
 select 'sql',:'k','bytes',to_json(sum(pg_database_size(oid))::bigint) from pg_database;
 select 'sql',:'k','db',row_to_json(x) from (select datname name,pg_database_size(oid) bytes,datcollate collate,to_jsonb(d)->>'datlocprovider' provider,
  to_jsonb(d)->>'datcollversion' collation_version,pg_encoding_to_char(encoding) encoding from pg_database d where datallowconn) x;

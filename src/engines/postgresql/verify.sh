@@ -44,7 +44,7 @@ verify() {
   t0=$(now)
   limit=${deadline:-120}
   wait_until 60 verify_streams || die "it doesn't stream from $upstream_address:$upstream_port after 60 s: $(verify_why | tr '\n' ' ')"
-  said=$(pg_identify 2>&1) || die "the upstream doesn't tell its position: $(printf '%s' "$said" | sed 's/^psql: error: //' | tr '\n' ' ')"
+  said=$(pg_identify 2>&1) || die "the upstream doesn't tell its position: $(pg_said "$said")"
   target=$(printf '%s' "$said" | cut -d '|' -f 3)
   case $target in
     */*) ;;
