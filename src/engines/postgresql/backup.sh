@@ -38,8 +38,8 @@ backup_rate() {
   printf -- '--max-rate=%sk' "$rate"
 }
 
-# Why a command failed: the last error that it printed.
-backup_why() { grep -aE 'error:|FATAL' "$errors" | tail -n 1 | sed -E 's/^pg_[a-z]+: (error: )?//' | cut -c 1-400; }
+# Why a command failed: the first error that it printed.
+backup_why() { grep -aE 'error:|FATAL' "$errors" | head -n 1 | sed -E 's/^pg_[a-z]+: (error: )?//' | cut -c 1-400; }
 
 backup_give_up() {
   why=$1
@@ -53,15 +53,29 @@ run() {
   if backup_is_done; then return 0; fi
   pg_remove_copy
   errors=$(TMPDIR=${job:-/tmp} mktemp) || die "no temporary file can be made"
+  t0=$(now)
+  # A replica that can't go on tries its slot every 5 s, for a moment, and may be in the way just then.
+  for try in 1 2 3 4; do
+    backup_copy
+    if [ "$try" = 4 ] || ! grep -aq 'is active for PID' "$errors"; then break; fi
+    pg_remove_copy
+    sleep 2
+  done
+  grep -aq 'base backup completed' "$errors" || backup_give_up "the copy stopped: $(backup_why)"
+  note "copied in $(since "$t0") s"
+  backup_check
+}
+
+backup_copy() {
   # The directory above may be root's (pg_createcluster makes it so).
   install -d -m 0700 -o "$owner" -g "$(id -gn "$owner")" -- "$copy" || die "$copy can't be made"
-  t0=$(now)
   rate=$(backup_rate)
   # shellcheck disable=SC2086 # rate is one word or none
   nice -n 10 runuser -u "$owner" -- "$bin/pg_basebackup" -w -d "$(pg_conninfo "$role")" -D "$copy" -X stream -S "$slot" \
     --checkpoint=fast --manifest-checksums=SHA256 $rate --progress --verbose </dev/null 2>&1 | tee -- "$errors" >&2
-  grep -aq 'base backup completed' "$errors" || backup_give_up "the copy stopped: $(backup_why)"
-  note "copied in $(since "$t0") s"
+}
+
+backup_check() {
   bytes=$(du -sb -- "$copy" | cut -f 1)
   nice -n 10 runuser -u "$owner" -- "$bin/pg_verifybackup" -- "$copy" </dev/null >"$errors" 2>&1 ||
     backup_give_up "the copy doesn't fit its manifest: $(backup_why)"

@@ -70,8 +70,8 @@ pg_running() {
     down) die "PostgreSQL $version/$cluster isn't running" ;;
     *) die "PostgreSQL $version/$cluster takes no queries now: it is $pg_status" ;;
   esac
-  [ "$(echo 'select 1;' | pg_limit=5 pg_sql 2>&1)" = 1 ] ||
-    die "PostgreSQL $version/$cluster doesn't answer its superuser on port $port: $(echo 'select 1;' | pg_limit=5 pg_sql 2>&1 | tail -n 1)"
+  said=$(echo 'select 1;' | pg_limit=5 pg_sql 2>&1)
+  [ "$said" = 1 ] || die "PostgreSQL $version/$cluster doesn't answer its superuser on port $port: $(pg_said "$said")"
 }
 
 pg_log_mark() { log_mark=$(stat -c %s -- "$log" 2>/dev/null || echo 0); }
@@ -124,14 +124,21 @@ pg_start() {
 
 # pg_stop SECONDS: stops the cluster and sees that no process of it is left.
 pg_stop() {
+  stop_signalled=no
   systemctl stop --no-block "$unit" || return 1
-  if wait_until "$1" pg_is_down; then return 0; fi
-  pg_state
-  # A stop during `activating` doesn't reach the server.
-  if [ -n "$pg_pid" ] && [ "$(pg_unit)" = inactive ]; then
-    kill -s INT "$pg_pid"
-    wait_until "$1" pg_is_down
-    return
+  wait_until "$1" pg_stop_ended
+}
+
+# A stop while the unit was `activating` doesn't reach the server: it is told by a signal, once (fast shutdown).
+pg_stop_ended() {
+  if pg_is_down; then return 0; fi
+  if [ "$stop_signalled" = no ] && [ -n "$pg_pid" ] && [ "$pg_status" != stopping ]; then
+    case $(pg_unit) in
+      inactive | failed)
+        stop_signalled=yes
+        kill -s INT "$pg_pid" 2>/dev/null
+        ;;
+    esac
   fi
   return 1
 }

@@ -108,7 +108,7 @@ Data page checksum version): *#control $k \1=#p"
   # Why a standby isn't connected stands in its log only; it tries again every 5 s.
   [ -e "$data/standby.signal" ] && tail -c 30000 "/var/log/postgresql/postgresql-$v-$c.log" 2>/dev/null |
     sed -nE 's/^.* (FATAL|ERROR|WARNING):  ((could not (connect|receive|start)|highest timeline|requested (timeline|WAL|starting)|database system id|\
-recovery aborted|hot standby is not possible|password|invalid|connection to server|timeline|directory).{0,300}).*/\1:  \2/p' | tail -n 2 | sed "s|^|said $k |"
+recovery aborted|hot standby is not possible|password|invalid|connection to server|timeline|directory).{0,300}).*/\1:  \2/p' | uniq | tail -n 2 | sed "s|^|said $k |"
 }
 
 # Asks the server. Lines that aren't rows are what went wrong. After the row `core` all rows are known that plans rest on;

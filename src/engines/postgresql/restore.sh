@@ -62,7 +62,7 @@ select (select count(*) from pg_database where not datistemplate and datname<>'p
  +(select count(*) from pg_namespace where oid>=16384 and nspname !~ '^pg_')+(select count(*) from pg_largeobject_metadata);
 SQL
   ) || die "the server doesn't tell what is in it"
-  [ "$made" = 0 ] || die "somebody made $made things in $data since the plan: plan again"
+  [ "$made" = 0 ] || die "somebody made something in $data since the plan ($made objects): plan again"
 }
 
 # Settings that the upstream got by ALTER SYSTEM and that would hurt here: they win over our drop-in.
