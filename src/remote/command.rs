@@ -14,7 +14,8 @@ pub struct Command {
     /// After `stdin`, a line `beat` at once and then in each interval, standard input kept open: for locks that must end
     /// with this client. Without it standard input ends after `stdin`.
     pub heartbeat: Option<Duration>,
-    /// How long it may run; `None`: [`super::Limits::command`]. `Duration::MAX` is no limit.
+    /// How long it may run; `None`: [`super::Limits::command`], or no limit where there is a heartbeat. `Duration::MAX` is no
+    /// limit.
     pub timeout: Option<Duration>,
     /// Bound of standard output and error together; `None`: [`super::Limits::output_bytes`].
     pub output_bytes: Option<usize>,

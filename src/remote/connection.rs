@@ -160,7 +160,10 @@ impl Connection {
             program,
             stdin: command.stdin,
             heartbeat: command.heartbeat,
-            timeout: command.timeout.unwrap_or(self.limits.command),
+            timeout: command.timeout.unwrap_or(match command.heartbeat {
+                Some(_) => Duration::MAX,
+                None => self.limits.command,
+            }),
             output_bytes,
             events,
             control,

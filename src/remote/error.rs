@@ -337,3 +337,7 @@ pub(super) fn seconds(duration: Duration) -> String {
         _ => format!("{:.1} s", duration.as_secs_f64()),
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -148,8 +148,7 @@ fn lines_come_as_they_are_printed_and_the_heartbeat_ends_with_the_input() {
         let mut running = connection.start(
             command
                 .stdin("hello\n")
-                .heartbeat(Duration::from_millis(100))
-                .timeout(Duration::MAX),
+                .heartbeat(Duration::from_millis(100)),
         );
         let started = Instant::now();
         assert_eq!(running.line().await.as_deref(), Some("hello"));

@@ -419,3 +419,58 @@ fn a_known_hosts_line_without_port_is_enough_for_another_port() {
     ));
     run(server.network().connect(&server.target())).unwrap();
 }
+
+/// The memory that this process holds, in KiB.
+fn resident_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+#[ignore = "half a minute and 500 processes of sshd: run it alone when the SSH layer changes"]
+fn five_hundred_machines_at_once_do_not_exhaust_this_one() {
+    let Some(server) = start_with("MaxStartups 1000") else {
+        return;
+    };
+    let before = resident_kib();
+    let started = Instant::now();
+    run(async {
+        let network = server.network();
+        let mut tasks = tokio::task::JoinSet::new();
+        for index in 0..500 {
+            // Another known_hosts file is another machine to the network.
+            let known = server.path(&format!("known{index}"));
+            fs::copy(server.path("known_hosts"), &known).unwrap();
+            let target = Target {
+                known_hosts: Some(known.display().to_string()),
+                ..server.target()
+            };
+            let network = network.clone();
+            tasks.spawn(async move {
+                let connection = network.connect(&target).await.unwrap();
+                let output = connection
+                    .run(Command::new("head -c 100000 /dev/zero"))
+                    .await
+                    .unwrap();
+                assert_eq!(output.stdout.len(), 100_000);
+                connection
+            });
+        }
+        let mut connections = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            connections.push(done.unwrap());
+        }
+        assert!(
+            connections
+                .iter()
+                .all(replform::remote::Connection::is_alive)
+        );
+        let grown = (resident_kib() - before) / 1024;
+        println!("500 connections: {:?}, {grown} MiB", started.elapsed());
+        assert!(grown < 200, "{grown} MiB");
+    });
+}
