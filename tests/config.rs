@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use replform::config::format::format;
 use replform::config::{Failed, Inputs, Loaded, load};
 use replform::diagnostics::{Colour, render_all};
 use replform::topology::{
@@ -37,14 +38,41 @@ fn valid(file: &Path) -> datatest_stable::Result<()> {
             topology,
             warnings,
             sources,
-        }) => summary(&topology) + &render_all(&warnings, &*sources, Colour::Plain),
+        }) => {
+            let text = std::fs::read_to_string(file)?;
+            if file.extension().is_some_and(|extension| extension == "hcl") && format(&text) != text
+            {
+                return Err("the example isn't laid out: replform fmt".into());
+            }
+            summary(&topology) + &render_all(&warnings, &*sources, Colour::Plain)
+        }
         Err(Failed {
             diagnostics,
             sources,
-        }) => return Err(render_all(&diagnostics, &*sources, Colour::Plain).into()),
+        }) => {
+            let text = render_all(&diagnostics, &*sources, Colour::Plain);
+            return Err(Box::new(Readable(text)));
+        }
     };
     compare(folder, &text)
 }
+
+/// An error of several lines: the harness prints it with `Debug`.
+struct Readable(String);
+
+impl std::fmt::Debug for Readable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Display for Readable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Readable {}
 
 fn inputs(folder: &Path) -> datatest_stable::Result<Inputs> {
     let mut inputs = Inputs::default();

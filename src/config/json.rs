@@ -261,6 +261,8 @@ impl Reader<'_> {
                 };
                 self.read_object(object, path, &mut BTreeMap::new(), &mut inner);
                 let kind = path.last().copied().unwrap_or_default().to_owned();
+                // The kind's name may stand far above, before several blocks: the label tells them apart.
+                let kind_span = labels.last().map_or(kind_span, |label| label.span);
                 body.blocks.push(Block {
                     kind,
                     kind_span,

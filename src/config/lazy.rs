@@ -76,7 +76,11 @@ pub fn already_told(span: Span) -> Vec<Diagnostic> {
     vec![Diagnostic::error(codes::ALREADY_TOLD, span, "")]
 }
 
-/// The diagnostics in the order of their places, each once, without those that stand for another.
+/// The most diagnostics that are shown of one run; after so many errors nothing more is looked for.
+pub const MOST_SHOWN: usize = 200;
+
+/// The diagnostics in the order of their places, each once, without those that stand for another; of very many the
+/// first ones.
 pub fn told(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.retain(|diagnostic| diagnostic.code != codes::ALREADY_TOLD);
     diagnostics.sort_by(|a, b| {
@@ -84,5 +88,13 @@ pub fn told(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         key(a).cmp(&key(b)).then_with(|| a.label.cmp(&b.label))
     });
     diagnostics.dedup();
+    let more = diagnostics.len().saturating_sub(MOST_SHOWN);
+    if more > 0 {
+        // Errors are worth more than warnings.
+        diagnostics.sort_by_key(|diagnostic| diagnostic.severity);
+        diagnostics.truncate(MOST_SHOWN);
+        let text = format!("at least {more} more; they often have one cause");
+        diagnostics.push(Diagnostic::without_place(codes::MANY_MORE, text));
+    }
     diagnostics
 }

@@ -12,7 +12,7 @@ use super::evaluate::{Budget, on_big_stack};
 use super::given::{Given, Inputs};
 use super::json::{Schema, parse_json};
 use super::language::ROOT;
-use super::lazy::told;
+use super::lazy::{MOST_SHOWN, told};
 use super::parse::parse_hcl;
 use super::source::Sources;
 use super::tree::Body;
@@ -149,7 +149,7 @@ fn topology(
     let apps = world.stacks.apps(world, budget, out);
     let mut decoded = Vec::new();
     for block in top::blocks(bodies).filter(|block| block.kind == "replication") {
-        if budget.is_exhausted() {
+        if budget.is_exhausted() || out.len() > MOST_SHOWN {
             break;
         }
         match replications::decode(block, world, budget) {

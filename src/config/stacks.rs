@@ -10,7 +10,7 @@ use super::decode::instances::Instances;
 use super::decode::servers::{self, DecodedServer};
 use super::decode::ssh::SshFields;
 use super::evaluate::{Budget, Resolved};
-use super::lazy::Lazy;
+use super::lazy::{Lazy, MOST_SHOWN};
 use super::tree::{Block, Body, Step, Traversal};
 use super::value::Value;
 use super::world::World;
@@ -128,7 +128,8 @@ impl<'a> Stacks<'a> {
         for (stack, label) in self.each(|stack| &stack.servers.order) {
             match self.decoded_server(stack, label, world, budget) {
                 Ok(instances) => found.extend(instances.all().cloned()),
-                Err(problems) => out.extend(problems),
+                Err(problems) if out.len() <= MOST_SHOWN => out.extend(problems),
+                Err(_) => break,
             }
         }
         found
@@ -145,7 +146,8 @@ impl<'a> Stacks<'a> {
         for (stack, label) in self.each(|stack| &stack.apps.order) {
             match self.decoded_app(stack, label, world, budget) {
                 Ok(instances) => found.extend(instances.all().cloned()),
-                Err(problems) => out.extend(problems),
+                Err(problems) if out.len() <= MOST_SHOWN => out.extend(problems),
+                Err(_) => break,
             }
         }
         found

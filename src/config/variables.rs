@@ -10,7 +10,7 @@ use super::decode::top::blocks;
 use super::evaluate::{Budget, NoScope, evaluate};
 use super::given::{Given, GivenValue};
 use super::language::ROOT;
-use super::lazy::already_told;
+use super::lazy::{MOST_SHOWN, already_told};
 use super::parse::parse_expression;
 use super::source::Sources;
 use super::tree::{Attribute, Block, Body, Expression};
@@ -42,7 +42,7 @@ pub fn resolve(
         let Some(label) = block.labels.first() else {
             continue;
         };
-        if values.contains_key(&label.text) {
+        if values.contains_key(&label.text) || out.len() > MOST_SHOWN {
             continue;
         }
         let value = declared(&label.text, block, sources, budget)

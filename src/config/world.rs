@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::evaluate::{Budget, Files, Resolved, Scope, evaluate};
-use super::lazy::{Lazy, Working, already_told};
+use super::lazy::{Lazy, MOST_SHOWN, Working, already_told};
 use super::source::Sources;
 use super::stacks::Stacks;
 use super::tree::{Attribute, Body, Traversal};
@@ -74,7 +74,7 @@ impl<'a> World<'a> {
     /// Works out every local, also those that nobody uses.
     pub fn check_locals(&self, budget: &mut Budget, out: &mut Vec<Diagnostic>) {
         for (name, (attribute, _)) in &self.locals {
-            if budget.is_exhausted() {
+            if budget.is_exhausted() || out.len() > MOST_SHOWN {
                 return;
             }
             if let Err(problems) = self.local(name, attribute.name_span, budget) {

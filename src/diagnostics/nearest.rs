@@ -1,12 +1,16 @@
 //! The nearest valid name: what somebody most likely meant. Pure.
 
+/// The most candidates that are looked at: a hint isn't worth minutes.
+const MOST_CANDIDATES: usize = 5_000;
+
 /// The candidate with the fewest slips from `name`, if that is at most one and a quarter of its
 /// length; of equals the first in order.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 4;
     candidates
         .into_iter()
-        .filter(|candidate| *candidate != name)
+        .take(MOST_CANDIDATES)
+        .filter(|candidate| *candidate != name && candidate.len().abs_diff(name.len()) <= 4 * limit)
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),

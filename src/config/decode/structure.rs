@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::language::{BlockRow, Count, Label};
+use crate::config::lazy::MOST_SHOWN;
 use crate::config::tree::{Attribute, Block, Body};
 use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean, nearest};
 
@@ -140,6 +141,9 @@ fn attribute_names(row: &'static BlockRow) -> impl Iterator<Item = &'static str>
 fn check_blocks(blocks: &[&Block], row: &'static BlockRow, out: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<(&str, Option<&str>), &Block> = BTreeMap::new();
     for block in blocks {
+        if out.len() > MOST_SHOWN {
+            return;
+        }
         let Some(inner) = row.block(&block.kind) else {
             out.push(unknown_block(block, row));
             continue;

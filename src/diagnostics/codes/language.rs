@@ -29,6 +29,8 @@ codes! { BLOCKS:
         "The language knows this, but this version of replform can't do it yet. It says so rather than ignore what you wrote. Take it out, or wait for a later version.";
     BLOCK_OR_ATTRIBUTE = 213, "a block and an attribute are mixed up",
         "A block is written NAME { … }, without \"=\"; an attribute is written NAME = VALUE.";
+    MANY_MORE = 215, "many more errors",
+        "Only the first errors of a run are shown. They often have one cause: mend it, and run the command again.";
     ALREADY_TOLD = 299, "an error that was told elsewhere",
         "Stands for an error that has been told at another place; it is never printed by itself.";
     NO_FILES = 214, "no configuration here",

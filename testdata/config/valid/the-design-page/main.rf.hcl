@@ -58,9 +58,9 @@ replication "orders" {
   allow   = ["restart"]
 
   env {
-    targets = [stack.eu.app.web]
-    prefix  = "POSTGRESQL"
-    names   = "replica"
+    targets   = [stack.eu.app.web]
+    prefix    = "POSTGRESQL"
+    names     = "replica"
     variables = { ORDERS_READ_URL = "postgres://app@${join(",", replicas[*].address)}/orders" }
   }
 }
