@@ -1,5 +1,7 @@
 //! The command line from outside: spelling of options, exit codes, what goes to which stream.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

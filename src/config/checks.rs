@@ -217,7 +217,7 @@ fn mongodb(decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
         );
     }
     let voters = 1 + decoded.replicas.len() + usize::from(decoded.arbiter.is_some());
-    if voters % 2 == 0 {
+    if voters.is_multiple_of(2) {
         let label = format!("{voters} members have a vote");
         let diagnostic = Diagnostic::error(codes::EVEN_VOTERS, decoded.heading, label);
         out.push(match &decoded.arbiter {

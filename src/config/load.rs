@@ -56,15 +56,7 @@ struct Files {
 pub fn load(directory: &Path, inputs: &Inputs) -> Result<Loaded, Failed> {
     let sources = Arc::new(Sources::new(directory));
     let mut diagnostics = Vec::new();
-    let topology = on_big_stack(|| {
-        open(
-            inputs,
-            &sources,
-            &mut diagnostics,
-            |bodies, world, budget, out| topology(bodies, world, budget, out),
-        )
-        .flatten()
-    });
+    let topology = on_big_stack(|| open(inputs, &sources, &mut diagnostics, topology).flatten());
     let diagnostics = told(diagnostics);
     match topology {
         Some(topology) if !has_errors(&diagnostics) => Ok(Loaded {

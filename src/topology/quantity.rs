@@ -134,7 +134,7 @@ impl Rate {
         let size = text
             .trim()
             .strip_suffix("/s")
-            .ok_or_else(|| QuantityError::NoNumber("\"50MB/s\" (a rate ends in /s)"))?;
+            .ok_or(QuantityError::NoNumber("\"50MB/s\" (a rate ends in /s)"))?;
         match Bytes::parse(size)? {
             Bytes(0) => Err(QuantityError::NotPositive),
             Bytes(n) => Ok(Self(n)),
@@ -185,7 +185,7 @@ pub fn format_duration(time: Duration) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
-        60..3600 if whole % 60 == 0 => format!("{} min", whole / 60),
+        60..3600 if whole.is_multiple_of(60) => format!("{} min", whole / 60),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
         _ if (whole % 3600) / 60 == 0 => format!("{} h", whole / 3600),
         _ => format!("{} h {} min", whole / 3600, (whole % 3600) / 60),

@@ -38,18 +38,19 @@ pub fn spaced(before: Option<&Token<'_>>, left: &Token<'_>, right: &Token<'_>) -
 
 /// Whether a `-` after this token is a subtraction rather than a sign.
 fn ends_operand(token: &Token<'_>) -> bool {
-    !matches!(
-        token.kind,
+    match token.kind {
         Kind::OpenParenthesis
-            | Kind::OpenBrace
-            | Kind::OpenBracket
-            | Kind::Equal
-            | Kind::Colon
-            | Kind::Comma
-            | Kind::Question
-            | Kind::Bang
-            | Kind::Minus
-    ) && !(token.kind == Kind::Operator && token.text != "=>")
+        | Kind::OpenBrace
+        | Kind::OpenBracket
+        | Kind::Equal
+        | Kind::Colon
+        | Kind::Comma
+        | Kind::Question
+        | Kind::Bang
+        | Kind::Minus => false,
+        Kind::Operator => token.text == "=>",
+        _ => true,
+    }
 }
 
 #[cfg(test)]

@@ -223,8 +223,8 @@ impl<'a> Lexer<'a> {
                 Kind::Comment,
                 rest.find('\n').map_or(rest.len(), |at| at + 1),
             );
-        } else if rest.starts_with("/*") {
-            let length = rest[2..].find("*/").map_or(rest.len(), |at| at + 4);
+        } else if let Some(inside) = rest.strip_prefix("/*") {
+            let length = inside.find("*/").map_or(rest.len(), |at| at + 4);
             self.take(Kind::Comment, length);
         } else if first == '"' {
             self.take(Kind::OpenQuote, 1);
