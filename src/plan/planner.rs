@@ -105,6 +105,12 @@ impl<'a> ReplicationPlanner<'a> {
             return self.empty(self.replication.engine.0.clone());
         };
         let Some(primary) = self.primary(engine, findings) else {
+            for replica in &self.replication.replicas {
+                if self.options.includes(&self.replication.name, &replica.name) {
+                    // Only for what it finds: whoever mends the primary wants to know of all hosts at once.
+                    let _ = self.see(engine, &MemberId::Replica(replica.name.clone()), findings);
+                }
+            }
             return self.empty(engine.title().to_owned());
         };
         let marker = markers::found(primary.facts, &self.topology.name, &self.replication.name);
