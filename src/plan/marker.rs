@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::names;
+
 /// The marker's format; a marker of a newer major format is left alone and said.
 pub const MARKER_FORMAT: &str = "1.0";
 
@@ -75,7 +77,7 @@ pub struct SettingChange {
 impl Marker {
     /// The marker's file name.
     pub fn file_name(topology: &str, replication: &str) -> String {
-        format!("{topology}.{replication}.json")
+        format!("{topology}.{}.json", names::in_files(replication))
     }
 
     /// The file's text.

@@ -10,6 +10,12 @@ pub fn digest(text: &[u8]) -> String {
         .collect()
 }
 
+/// A label as it stands in file and unit names: `reader["a"]` becomes `reader.a`. Labels and keys hold no dot, so no two
+/// labels share a name.
+pub fn in_files(label: &str) -> String {
+    label.replace("[\"", ".").replace("\"]", "")
+}
+
 /// The account's and slot's name of a replica: `replform_<replication>_<replica>` in lower case, other characters as
 /// `_`; where that changed or cut anything, `_` and 8 hex digits of the original's hash follow. At most `limit` bytes.
 pub fn account(replication: &str, replica: &str, limit: usize) -> String {
@@ -53,6 +59,12 @@ mod tests {
     #[test]
     fn plain_names_stay_readable() {
         assert_eq!(account("orders", "reader", 63), "replform_orders_reader");
+    }
+
+    #[test]
+    fn labels_with_a_key_become_file_names() {
+        assert_eq!(in_files("reader[\"a\"]"), "reader.a");
+        assert_eq!(in_files("reader"), "reader");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::engines::{Link, Upstreams};
 use crate::observe::{JobState, ServerState};
 use crate::plan::{
     Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
-    StepKind, Undo, Work, adopt,
+    StepKind, Undo, Work, adopt, names,
 };
 use crate::topology::{Bytes, MachineId, MemberId};
 
@@ -391,7 +391,11 @@ impl<'a, 'b> Maker<'a, 'b> {
     /// The backup job's name on its host.
     fn job_name(&self) -> String {
         let (topology, replication) = (&self.link.topology.name, &self.link.replication.name);
-        format!("{topology}.{replication}.{}.backup", self.link.replica.name)
+        format!(
+            "{topology}.{}.{}.backup",
+            names::in_files(replication),
+            names::in_files(&self.link.replica.name)
+        )
     }
 
     /// Whether the copy runs already: left by a client that went away.
