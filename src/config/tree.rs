@@ -127,8 +127,8 @@ impl Expression {
         }
     }
 
-    /// Calls `visit` with every traversal's root and leading plain steps found anywhere inside, names bound by
-    /// `for` left out. This is what an expression depends on.
+    /// Every reference to something outside: the first name and the plain steps after it. Names that a
+    /// `for` inside binds are left out.
     pub fn references(&self) -> Vec<Traversal> {
         let mut found = Vec::new();
         super::references::collect(self, &mut Vec::new(), &mut found);

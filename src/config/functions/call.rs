@@ -12,6 +12,8 @@ use crate::diagnostics::{Diagnostic, Span, codes, did_you_mean};
 /// The arguments of one call.
 pub(super) struct Arguments<'a> {
     pub(super) values: &'a [Value],
+    /// Where the call stands.
+    pub(super) span: Span,
 }
 
 /// Why a function has no result.
@@ -168,7 +170,10 @@ impl Evaluator<'_> {
             Marks::Spread => values.iter().any(Value::is_sensitive),
             Marks::Carried => values.iter().any(|value| value.sensitive),
         };
-        let arguments = Arguments { values: &values };
+        let arguments = Arguments {
+            values: &values,
+            span,
+        };
         let outcome = match function.run {
             Run::Pure(run) => run(&arguments),
             Run::Reading(run) => run(self, &arguments),

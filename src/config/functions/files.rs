@@ -113,20 +113,26 @@ pub(super) fn templatefile(evaluator: &mut Evaluator<'_>, arguments: &Arguments<
     let file = files
         .read(&path)
         .map_err(|problem| Problem::Argument(0, problem))?;
-    let result = parse_template(file, files.sources()).and_then(|template| {
-        evaluate(
-            &template,
-            &TemplateScope { variables, files },
-            evaluator.budget,
-        )
-    });
-    result
-        .map(|mut value| {
+    let size = files.sources().text(file).len();
+    evaluator
+        .spend_bytes(size, arguments.span)
+        .map_err(|_| Problem::Told)?;
+    let scope = TemplateScope { variables, files };
+    let result = parse_template(file, files.sources())
+        .and_then(|template| evaluate(&template, &scope, evaluator.budget));
+    match result {
+        Ok(mut value) => {
             value.span = None;
-            value
-        })
-        .map_err(|diagnostics| {
-            evaluator.diagnostics.extend(diagnostics);
-            Problem::Told
-        })
+            Ok(value)
+        }
+        Err(diagnostics) => {
+            let from_here = |diagnostic: Diagnostic| {
+                diagnostic.note(arguments.span, "the template is read here")
+            };
+            evaluator
+                .diagnostics
+                .extend(diagnostics.into_iter().map(from_here));
+            Err(Problem::Told)
+        }
+    }
 }

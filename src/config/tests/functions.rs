@@ -348,6 +348,7 @@ fn paths_and_files() {
     assert!(label("templatefile(\"nested.tmpl\", {})").contains("further templates"));
     let inside = value("templatefile(\"t.tmpl\", {xs = [1]})").unwrap_err();
     assert_eq!(inside[0].label, "`nosuch` is not defined");
+    assert_eq!(inside[0].notes[0].1, "the template is read here");
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod errors;
 mod expressions;
 mod functions;
 mod hostile;
+mod random;
 mod support;
