@@ -8,6 +8,19 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::super::value::Value;
 use super::call::{Arguments, Outcome, Problem};
 
+/// The most pieces that a text is taken apart into.
+const MOST_PIECES: usize = 100_000;
+
+fn refuse_crowd(pieces: usize) -> Result<(), Problem> {
+    if pieces > MOST_PIECES {
+        return Err(Problem::Argument(
+            1,
+            format!("this would be more than {MOST_PIECES} pieces"),
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn chomp(arguments: &Arguments<'_>) -> Outcome {
     Ok(Value::string(
         arguments.text(0)?.trim_end_matches(['\r', '\n']),
@@ -141,6 +154,7 @@ pub(super) fn regexall(arguments: &Arguments<'_>) -> Outcome {
     let mut found = Vec::new();
     for captures in regex.captures_iter(&arguments.text(1)?) {
         found.push(captured(&regex, &captures));
+        refuse_crowd(found.len())?;
         Problem::unless_room(found.len() * regex.captures_len() * size_of::<Value>())?;
     }
     Ok(Value::list(found))
@@ -175,13 +189,13 @@ pub(super) fn replace(arguments: &Arguments<'_>) -> Outcome {
 pub(super) fn split(arguments: &Arguments<'_>) -> Outcome {
     let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
     if separator.is_empty() {
-        Problem::unless_room(text.len() * size_of::<Value>())?;
+        refuse_crowd(text.chars().take(MOST_PIECES + 1).count())?;
         let characters = text
             .chars()
             .map(|character| Value::string(character.to_string()));
         return Ok(Value::list(characters.collect()));
     }
-    Problem::unless_room(text.matches(&separator).count() * size_of::<Value>())?;
+    refuse_crowd(text.matches(&separator).take(MOST_PIECES + 1).count())?;
     Ok(Value::list(
         text.split(&separator).map(Value::string).collect(),
     ))
