@@ -13,7 +13,11 @@ mod request;
 pub mod saved;
 #[cfg(test)]
 mod saved_tests;
+#[cfg(test)]
+mod schema_tests;
 pub mod status;
+#[cfg(test)]
+mod status_tests;
 mod types;
 
 pub use ask::{observe, observe_machines, target};

@@ -299,10 +299,10 @@ impl<'a> View<'a> {
             ..blank
         };
         let why = self.complaints(&status, reads_from.map(|(id, _)| id));
-        status.health = if why.is_empty() {
-            Health::Healthy
-        } else {
-            Health::Unhealthy { why }
+        status.health = match self.unknown_lag(&status) {
+            _ if !why.is_empty() => Health::Unhealthy { why },
+            Some(why) => Health::Unknown { why },
+            None => Health::Healthy,
         };
         status
     }
@@ -360,7 +360,11 @@ impl<'a> View<'a> {
             Upstream::Primary => MemberId::Primary,
             Upstream::Replica(name) => MemberId::Replica(name.clone()),
         };
-        if reads_from.as_ref() == Some(&wanted) {
+        let answers = !matches!(
+            status.state,
+            MemberState::Stopped | MemberState::Starting | MemberState::NoAnswer { .. }
+        );
+        if reads_from.as_ref() == Some(&wanted) || (status.upstream.is_none() && !answers) {
             return;
         }
         let wanted = self
@@ -373,8 +377,26 @@ impl<'a> View<'a> {
         });
     }
 
+    fn max_lag(&self, replica: &Replica) -> Lag {
+        replica.max_lag.unwrap_or(self.replication.max_lag)
+    }
+
+    /// A replica whose lag can't be told isn't healthy for that.
+    fn unknown_lag(&self, status: &MemberStatus) -> Option<String> {
+        let limit = self.max_lag(self.replica()?);
+        let known = match limit {
+            Lag::Time(_) => status.lag_seconds.is_some(),
+            Lag::Size(_) => status.lag_bytes.is_some(),
+        };
+        let text = format!(
+            "{}: how far it lags behind can't be told, max_lag is {limit}",
+            status.server
+        );
+        (!known).then_some(text)
+    }
+
     fn complain_of_lag(&self, replica: &Replica, status: &MemberStatus, why: &mut Vec<String>) {
-        let limit = replica.max_lag.unwrap_or(self.replication.max_lag);
+        let limit = self.max_lag(replica);
         let above = match limit {
             Lag::Time(milliseconds) => status
                 .lag_seconds
