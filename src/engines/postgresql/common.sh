@@ -78,8 +78,9 @@ pg_log_mark() { log_mark=$(stat -c %s -- "$log" 2>/dev/null || echo 0); }
 
 # The last lines of the server's log since pg_log_mark, in one line.
 pg_log_tail() {
-  tail -c "+$((${log_mark:-0} + 1))" -- "$log" 2>/dev/null | grep -E 'FATAL|PANIC|ERROR|HINT|DETAIL' | tail -n 4 |
-    sed -E 's/^[-0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] //' | tr '\n\t' '; ' | cut -c 1-700
+  tail -c "+$((${log_mark:-0} + 1))" -- "$log" 2>/dev/null | grep -E 'FATAL|PANIC|ERROR|HINT|DETAIL' |
+    sed -E 's/^[-0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] //' | uniq | tail -n 4 |
+    awk '{ gsub(/\t/, " "); printf "%s%s", between, $0; between = "; " }' | cut -c 1-700
 }
 
 # Whether a start has come to an end, good or bad. Its command has ended and left no server: the unit hangs in `activating`.

@@ -131,13 +131,17 @@ run() {
   done || configure_refuse "a setting can't be taken out of postgresql.auto.conf"
   configure_examine
   pg_reload || die "the server doesn't reload"
-  wait_until 5 configure_settled || [ "$restart" = yes ] ||
+  # A reload comes into force a moment later.
+  wait_until 5 configure_reloaded
+  configure_settled || [ "$restart" = yes ] ||
     configure_refuse "after the reload these wait for a restart, which the plan doesn't have: $(configure_pending | tr '\n' ' ')"
   if [ "$restart" = yes ] && [ -n "$(configure_pending)" ]; then
     configure_restart
     changed "restarted $unit"
   fi
 }
+
+configure_reloaded() { configure_settled || [ -n "$(configure_pending)" ]; }
 
 # Whether pg_settings shows every value that is wanted.
 configure_settled() {

@@ -57,15 +57,24 @@ provision_quietly() {
   return "$quiet_code"
 }
 
+# Whether dpkg can go on: a dpkg that outlived a killed apt-get is waited for, what it left half done is configured.
+provision_mended() {
+  if [ -z "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] && [ -z "$(dpkg --audit 2>/dev/null)" ]; then return 0; fi
+  if provision_quietly dpkg --force-confdef --force-confold --configure -a; then return 0; fi
+  case $quiet_said in
+    *' lock'*) sleep 1 && return 1 ;;
+  esac
+  # Something else is half installed; apt-get says what, if it minds.
+  return 0
+}
+
 provision_install() {
   if provision_installed; then return 0; fi
   # Keeps the package from making and starting a cluster of its own; taken away again below.
   mkdir -p /etc/postgresql-common/createcluster.d || die "/etc/postgresql-common can't be written"
   echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/replform.conf
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-  if [ -n "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] || [ -n "$(dpkg --audit "$package" 2>/dev/null)" ]; then
-    provision_quietly dpkg --force-confdef --force-confold --configure -a || note "dpkg --configure -a ended with an error"
-  fi
+  wait_until 120 provision_mended || die "dpkg is locked by another process for more than 120 s: $quiet_why"
   provision_quietly apt-get -y -q -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
     install --no-install-recommends "$package" || die "apt-get can't install $package: $quiet_why"
   provision_installed || die "apt-get ended well, but $package isn't installed"
