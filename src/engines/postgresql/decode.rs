@@ -193,6 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Streaming;
 
     fn recordings() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/postgresql")
@@ -279,6 +280,71 @@ mod tests {
             instance.server
         );
         assert!(!instance.data.unwrap().empty);
+    }
+
+    #[test]
+    fn only_a_server_in_which_nobody_made_anything_is_empty() {
+        for (name, empty) in [
+            ("fresh-stopped", true),
+            ("cut-between-renames", true),
+            ("foreign", false),
+            ("foreign-stopped", false),
+            ("hung", false),
+            ("primary", false),
+            ("replica", false),
+        ] {
+            assert_eq!(recorded(name).data.unwrap().empty, empty, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_gives_no_answer_is_unknown_and_one_that_starts_is_starting() {
+        let ServerState::Unknown { why } = recorded("hung").server else {
+            panic!("a hung server isn't unknown");
+        };
+        assert_eq!(why, "no answer in 4 s");
+        assert_eq!(recorded("starting").server, ServerState::Starting);
+        assert_eq!(
+            recorded("stopped").server,
+            ServerState::Stopped { clean: true }
+        );
+        assert_eq!(
+            recorded("parameter-too-low").server,
+            ServerState::Stopped { clean: false }
+        );
+    }
+
+    #[test]
+    fn why_a_link_stands_still_is_told() {
+        for (name, sign) in [
+            ("replica-cut", "could not connect"),
+            ("wal-gone", "already been removed"),
+            ("parameter-running", "replay is paused"),
+        ] {
+            let streaming = recorded(name).upstream.unwrap().streaming;
+            let Streaming::No { why } = streaming else {
+                panic!("{name}: {streaming:?}");
+            };
+            assert!(why.contains(sign), "{name}: {why}");
+        }
+    }
+
+    #[test]
+    fn signs_of_another_manager_are_told() {
+        assert_eq!(recorded("repmgr").manager.unwrap().name, "repmgr");
+        assert_eq!(recorded("primary").manager, None);
+    }
+
+    #[test]
+    fn a_lost_slot_keeps_nothing() {
+        let facts = PostgresFacts::of(&recorded("slot-lost")).unwrap();
+        let slot = facts
+            .slots
+            .iter()
+            .find(|slot| slot.wal_status == "lost")
+            .unwrap();
+        assert_eq!(slot.restart_lsn, None);
+        assert_eq!(slot.retained, None);
     }
 
     proptest! {
