@@ -83,6 +83,15 @@ pub const MOST_SHOWN: usize = 200;
 /// first ones.
 pub fn told(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.retain(|diagnostic| diagnostic.code != codes::ALREADY_TOLD);
+    // Once the budget has ended everything fails: only where it ended says something.
+    let ended = diagnostics
+        .iter()
+        .position(|diagnostic| diagnostic.code == codes::TOO_MUCH_WORK);
+    if let Some(ended) = ended {
+        let first = diagnostics[ended].clone();
+        diagnostics
+            .retain(|diagnostic| diagnostic.code != codes::TOO_MUCH_WORK || *diagnostic == first);
+    }
     diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.span.map(|span| (span.file, span.start, span.end)), d.code);
         key(a).cmp(&key(b)).then_with(|| a.label.cmp(&b.label))

@@ -18,7 +18,7 @@ use super::source::Sources;
 use super::tree::Body;
 use super::variables;
 use super::world::World;
-use crate::diagnostics::{Diagnostic, Severity, Span, codes, has_errors};
+use crate::diagnostics::{Diagnostic, Span, codes, has_errors};
 use crate::topology::{Server, Topology};
 
 /// A configuration without errors.
@@ -56,8 +56,16 @@ struct Files {
 pub fn load(directory: &Path, inputs: &Inputs) -> Result<Loaded, Failed> {
     let sources = Arc::new(Sources::new(directory));
     let mut diagnostics = Vec::new();
-    let topology = on_big_stack(|| open(inputs, &sources, &mut diagnostics, topology).flatten());
-    let diagnostics = told(diagnostics);
+    let topology = on_big_stack(|| {
+        open(inputs, &sources, Purpose::Whole, &mut diagnostics, topology).flatten()
+    });
+    let mut diagnostics = told(diagnostics);
+    if topology.is_none() && !has_errors(&diagnostics) {
+        // Never a failure without a word.
+        let detail =
+            "the configuration can't be used, and why was told nowhere; please report this";
+        diagnostics.push(Diagnostic::without_place(codes::ALREADY_TOLD, detail));
+    }
     match topology {
         Some(topology) if !has_errors(&diagnostics) => Ok(Loaded {
             topology,
@@ -80,32 +88,53 @@ pub fn with_world<T: Send>(
     work: impl FnOnce(&World<'_>) -> T + Send,
 ) -> Option<T> {
     on_big_stack(|| {
-        open(inputs, sources, diagnostics, |_, world, _, out| {
-            if has_errors(out) {
-                None
-            } else {
-                Some(work(world))
-            }
-        })
+        open(
+            inputs,
+            sources,
+            Purpose::Names,
+            diagnostics,
+            |_, world, _, out| {
+                if has_errors(out) {
+                    None
+                } else {
+                    Some(work(world))
+                }
+            },
+        )
         .flatten()
     })
+}
+
+/// What a configuration is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Its topology: there must be one.
+    Whole,
+    /// Its names, of which there may be none.
+    Names,
 }
 
 fn open<T>(
     inputs: &Inputs,
     sources: &Sources,
+    purpose: Purpose,
     out: &mut Vec<Diagnostic>,
     work: impl FnOnce(&[Body], &World<'_>, &mut Budget, &mut Vec<Diagnostic>) -> T,
 ) -> Option<T> {
     let files = read(sources, out);
     let syntax_errors = has_errors(out);
-    let start = files.start?;
     let bodies: Vec<&Body> = files.bodies.iter().collect();
-    structure::check(&bodies, &ROOT, start, out);
-    if syntax_errors {
+    if let Some(start) = files.start {
+        structure::check(&bodies, &ROOT, start, out);
+        if purpose == Purpose::Whole && !syntax_errors {
+            structure::check_required_blocks(&bodies, &ROOT, start, out);
+        }
+    } else if purpose == Purpose::Whole && !syntax_errors {
+        out.push(no_files(sources.root()));
+    }
+    if syntax_errors || (files.start.is_none() && purpose == Purpose::Whole) {
         return None;
     }
-    structure::check_required_blocks(&bodies, &ROOT, start, out);
     let mut budget = Budget::for_attributes(files.bodies.iter().map(attributes).sum());
     let given = Given::read(inputs, &files.variables, sources, &mut budget, out);
     let values = variables::resolve(&files.bodies, &given, sources, &mut budget, out);
@@ -225,23 +254,13 @@ fn read(sources: &Sources, out: &mut Vec<Diagnostic>) -> Files {
         .filter(|name| is(name, [".auto.rfvars", ".auto.rfvars.json"]))
         .map(PathBuf::from)
         .collect();
-    if files.start.is_none()
-        && out
-            .iter()
-            .all(|problem| problem.severity != Severity::Error)
-    {
-        out.push(
-            Diagnostic::without_place(
-                codes::NO_FILES,
-                format!(
-                    "{} has no *.rf.hcl or *.rf.json file",
-                    shown(sources.root())
-                ),
-            )
-            .help("go to the directory of your configuration, or name it: replform -chdir=DIR …"),
-        );
-    }
     files
+}
+
+fn no_files(directory: &Path) -> Diagnostic {
+    let detail = format!("{} has no *.rf.hcl or *.rf.json file", shown(directory));
+    Diagnostic::without_place(codes::NO_FILES, detail)
+        .help("go to the directory of your configuration, or name it: replform -chdir=DIR …")
 }
 
 fn shown(directory: &Path) -> String {

@@ -12,7 +12,7 @@ use crate::config::lazy::already_told;
 use crate::config::tree::Block;
 use crate::config::value::Value;
 use crate::config::world::World;
-use crate::diagnostics::{Diagnostic, Span};
+use crate::diagnostics::{Diagnostic, Span, codes};
 use crate::topology::{App, Machine, MachineId};
 
 /// An app, its machines, and the places that checks point at.
@@ -61,6 +61,18 @@ fn one(
         problems.extend(already_told(block.heading()));
         return Err(problems);
     };
+    for (index, (host, span)) in hosts.iter().enumerate() {
+        if let Some((_, first)) = hosts[..index].iter().find(|(other, _)| other == host) {
+            problems.push(
+                Diagnostic::error(
+                    codes::INVALID_VALUE,
+                    *span,
+                    "this host stands in the list twice",
+                )
+                .note(*first, "the first time"),
+            );
+        }
+    }
     if fields.failed || !problems.is_empty() {
         return Err(problems);
     }

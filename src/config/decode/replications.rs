@@ -91,10 +91,9 @@ fn one(
         return Err(already_told(heading));
     };
     let fields = fields(row, &block.body, scope, budget, &mut problems);
-    let Some(engine) = fields.text("engine") else {
-        problems.extend(already_told(heading));
-        return Err(problems);
-    };
+    let engine = fields
+        .text("engine")
+        .unwrap_or_else(|| likely_engine(block));
     let instance = instance_fields(block, &engine, scope, budget, &mut problems);
     let surroundings = Surroundings {
         world,
@@ -113,7 +112,8 @@ fn one(
         .arbiter
         .clone()
         .and_then(|(address, span)| Some((world.stacks.server(&address, world, budget)?, span)));
-    let (Some(primary), false) = (primary, fields.failed) else {
+    let engine_known = fields.text("engine").is_some();
+    let (Some(primary), false, true) = (primary, fields.failed, engine_known) else {
         problems.extend(already_told(heading));
         return Err(problems);
     };
@@ -161,6 +161,15 @@ fn allowed(fields: &Fields, world: &World<'_>) -> BTreeMap<Hazard, crate::topolo
         .into_iter()
         .filter_map(|(word, span)| Some((Hazard::from_word(&word)?, world.place(span))))
         .collect()
+}
+
+/// The engine to go on with where `engine` is wrong, so that the rest can be checked too: that of the block inside.
+fn likely_engine(block: &Block) -> String {
+    let mut kinds = block.body.blocks.iter().map(|inner| inner.kind.as_str());
+    kinds
+        .find(|kind| ENGINES.contains(kind))
+        .unwrap_or(ENGINES[0])
+        .to_owned()
 }
 
 /// The engine's own block inside a replication or replica; that of another engine is an error.

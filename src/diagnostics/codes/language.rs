@@ -32,7 +32,7 @@ codes! { BLOCKS:
     MANY_MORE = 215, "many more errors",
         "Only the first errors of a run are shown. They often have one cause: mend it, and run the command again.";
     ALREADY_TOLD = 299, "an error that was told elsewhere",
-        "Stands for an error that has been told at another place; it is never printed by itself.";
+        "Stands for an error that has been told at another place. When it is printed, that didn't happen, which is a fault of replform: please report it with the configuration.";
     NO_FILES = 214, "no configuration here",
         "replform reads every *.rf.hcl and *.rf.json file of the current directory, or of the one that -chdir names. It doesn't look into directories below.";
 }

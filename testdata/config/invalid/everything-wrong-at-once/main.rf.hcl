@@ -1,0 +1,23 @@
+replform {
+  topology = "acme"
+}
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }
+  server "db2" { host = "10.0.0.12" }
+
+  app "web" {
+    hosts    = ["10.0.0.21"]
+    env_file = "/etc/acme/database.env"
+  }
+}
+
+replication "orders" {
+  engine  = "postgers"
+  primary = stack.eu.server.bd1
+
+  replica "reader" { server = stack.eu.server.db9 }
+  replica "reader" { sever = stack.eu.server.db2 }
+  tls     = "maybe"
+  max_lag = "soon"
+}
