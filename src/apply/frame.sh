@@ -52,9 +52,11 @@ replform_watch_progress() {
 # replform_job ID HASH LOCKFILE: run and verify inside a unit. `status` is written when it ends by itself, and only then.
 replform_job() {
   rm -f -- "/run/replform/jobs/${job##*/}/job.sh"
+  # Its block is there before the disk may fill; the end is written over it.
+  printf '%120s\n' '' >"$job/status.new"
   (replform_job_phases "$3")
   replform_code=$?
-  printf '%s %s %s\n' "$1" "$2" "$replform_code" >"$job/status.new" &&
+  printf '%s %s %s\n' "$1" "$2" "$replform_code" 1<>"$job/status.new" &&
     sync -- "$job/status.new" && mv -f -T -- "$job/status.new" "$job/status" && sync -- "$job"
   return "$replform_code"
 }

@@ -7,10 +7,27 @@
 //! ```
 //! What the host keeps, and under which names: [`crate::plan::host_files`].
 
+mod answer;
 mod compose;
+mod context;
+mod events;
+mod execute;
+mod interrupt;
+mod jobs;
+mod locks;
+mod outcome;
+mod own;
+mod scheduler;
 mod scripts;
 mod secrets;
 
+pub use context::Context;
+pub use events::{Event, Events, Progress};
+pub use execute::execute;
+pub use interrupt::{cancel_on_interrupt, who};
+pub use locks::{LockError, Locks, WantedLocks, lock_all};
+pub use outcome::{Failure, Outcome, Phase, StepState};
+pub use scheduler::Cancel;
 pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, masked, preamble};
 pub use scripts::script;
 pub use secrets::Secrets;

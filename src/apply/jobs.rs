@@ -1,0 +1,297 @@
+//! Detached jobs: started as systemd units on their host, watched from here, taken up again by whoever comes next.
+//!
+//! A job's folder on the host says all there is to know (see [`crate::plan::host_files`]); a folder with neither a unit nor a
+//! status of its own is unknown, never success.
+
+use std::time::{Duration, Instant};
+
+use super::answer::Answer;
+use super::context::Context;
+use super::events::{Event, Pace};
+use super::outcome::{Failure, Phase};
+use super::own::own;
+use super::{call_hash, compose};
+use crate::plan::host_files::{JOBS, job_name, lock_file};
+use crate::plan::{Action, JobCall, StepId};
+use crate::remote::{Command, Connection, Output};
+use crate::topology::MachineId;
+
+const LOOK: &str = include_str!("job-look.sh");
+const START: &str = include_str!("job-start.sh");
+const STOP: &str = include_str!("job-stop.sh");
+const WATCH: &str = include_str!("job-watch.sh");
+const REMOVE: &str = include_str!("job-remove.sh");
+
+/// How long a host that went silent is tried for while its job goes on.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// A watch is begun anew after this long.
+const WATCH_SPAN: Duration = Duration::from_secs(3600);
+
+/// One job of one step.
+pub(super) struct Jobs<'a> {
+    pub(super) context: &'a Context,
+    pub(super) step: &'a StepId,
+    pub(super) action: &'a Action,
+    pub(super) job: &'a JobCall,
+    pub(super) variables: &'a [(&'a str, &'a str)],
+}
+
+/// A folder of a job on its host.
+struct Folder {
+    id: String,
+    hash: String,
+    state: FolderState,
+}
+
+#[derive(PartialEq, Eq)]
+enum FolderState {
+    Running,
+    Ended(i32),
+    Unknown,
+}
+
+/// How a watch ended.
+enum Watched {
+    Ended(i32, Answer),
+    Gone(String, Answer),
+    Cut(String),
+}
+
+impl Jobs<'_> {
+    fn machine(&self) -> &MachineId {
+        &self.action.machine
+    }
+
+    fn failure(&self, phase: Phase, message: impl Into<String>) -> Failure {
+        Failure {
+            phase,
+            machine: self.machine().clone(),
+            message: message.into(),
+            log: Vec::new(),
+            state: String::new(),
+        }
+    }
+
+    /// Runs the job to its end: attaches to one that runs, takes the result of one that is done, else starts one.
+    pub(super) async fn run(&self) -> Result<Answer, Failure> {
+        let hash = call_hash(&self.job.call).map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let name = job_name(&self.job.name);
+        let folders = self.look(&name).await?;
+        if let Some(other) = folders.iter().find(|f| f.state == FolderState::Running && f.hash != hash) {
+            return Err(self.failure(
+                Phase::Lock,
+                format!("the job {name}.{} runs there with other arguments; wait for it, or stop its unit replform-{name}.{}", other.id, other.id),
+            ));
+        }
+        let mut id = None;
+        if let Some(running) = folders.iter().find(|f| f.state == FolderState::Running) {
+            self.context.events.send(Event::Attached { step: self.step.clone() });
+            id = Some(running.id.clone());
+        } else if let Some(done) = folders.iter().find(|f| f.state == FolderState::Ended(0) && f.hash == hash)
+            && self.still_holds(&name, &done.id).await?
+        {
+            id = Some(done.id.clone());
+        }
+        let stale: Vec<&str> = folders.iter().map(|f| f.id.as_str()).filter(|other| Some(*other) != id.as_deref()).collect();
+        self.remove(&name, &stale).await?;
+        let id = match id {
+            Some(id) => id,
+            None => self.start(&name, &hash).await?,
+        };
+        let result = self.watch_to_the_end(&name, &id).await;
+        if result.is_ok() {
+            self.remove(&name, &[&id]).await?;
+        }
+        result
+    }
+
+    async fn command(&self, script: &str, variables: &[(&str, &str)], seconds: u64) -> Result<Output, Failure> {
+        let text = own(script, variables).map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let connection = self.connect().await?;
+        connection
+            .run(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(Duration::from_secs(seconds)))
+            .await
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        self.context.connect(self.machine()).await.map_err(|why| self.failure(Phase::Reach, why))
+    }
+
+    async fn look(&self, name: &str) -> Result<Vec<Folder>, Failure> {
+        let output = self.command(LOOK, &[("name", name)], 60).await?;
+        let text = output.stdout_text();
+        if text.lines().last() != Some("looked") {
+            return Err(self.failure(Phase::Reach, format!("its jobs can't be looked at: {}", output.stderr_text().trim())));
+        }
+        Ok(text.lines().filter_map(folder).collect())
+    }
+
+    async fn remove(&self, name: &str, ids: &[&str]) -> Result<(), Failure> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let output = self.command(REMOVE, &[("name", name), ("ids", &ids.join("\n"))], 60).await?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(self.failure(Phase::Reach, format!("an old job's folder stays: {}", output.stderr_text().trim())))
+        }
+    }
+
+    /// A job that ended well long ago: is what it made still there?
+    async fn still_holds(&self, name: &str, id: &str) -> Result<bool, Failure> {
+        Ok(self.phases(name, id, "check verify").await?.0.status.success())
+    }
+
+    /// Phases of the job's script over SSH, under the instance's lock.
+    async fn phases(&self, name: &str, id: &str, phases: &str) -> Result<(Output, Answer), Failure> {
+        let folder = format!("{JOBS}/{name}.{id}");
+        let mut variables = self.variables.to_vec();
+        variables.push(("job", folder.as_str()));
+        let ending = "replform_lock \"$replform_lock_file\" \"$replform_who\" 60\nreplform_step_phases ".to_owned() + phases;
+        let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let limit = Duration::from_secs(self.job.call.timeout_seconds + 90);
+        let output = self
+            .connect()
+            .await?
+            .run(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(limit))
+            .await
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let answer = Answer::of(&output);
+        Ok((output, answer))
+    }
+
+    async fn start(&self, name: &str, hash: &str) -> Result<String, Failure> {
+        let id = random_id().map_err(|why| self.failure(Phase::Reach, why))?;
+        let (output, answer) = self.phases(name, &id, "check").await?;
+        if !output.status.success() {
+            let stderr = self.context.secrets.redact(&output.stderr_text());
+            return Err(answer.failure(self.machine(), &output.status, &stderr));
+        }
+        let folder = format!("{JOBS}/{name}.{id}");
+        let lock = lock_file(&self.action.lock);
+        let mut variables = self.variables.to_vec();
+        variables.push(("job", folder.as_str()));
+        let ending = format!("replform_job {id} {hash} \"$replform_lock_file\"");
+        let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        debug_assert!(self.variables.iter().any(|(name, value)| *name == "replform_lock_file" && *value == lock));
+        let start = [
+            ("name", name),
+            ("id", id.as_str()),
+            ("hash", hash),
+            ("seconds", "0"),
+            ("text", text.as_str()),
+            ("stop", STOP),
+        ];
+        let output = self.command(START, &start, 60).await?;
+        if output.status.success() && output.stdout_text().trim() == "started" {
+            Ok(id)
+        } else {
+            let said = self.context.secrets.redact(output.stderr_text().trim());
+            Err(self.failure(Phase::Run, format!("the job wasn't started: {said}")))
+        }
+    }
+
+    /// Watches until the job ends, through lost connections.
+    async fn watch_to_the_end(&self, name: &str, id: &str) -> Result<Answer, Failure> {
+        let mut pace = Pace::default();
+        let mut deadline = Instant::now() + PATIENCE;
+        loop {
+            let began = Instant::now();
+            match self.watch(name, id, &mut pace).await {
+                Watched::Ended(0, answer) => return Ok(answer),
+                Watched::Ended(code, answer) => return Err(self.ended_badly(code, answer)),
+                Watched::Gone(how, answer) => {
+                    let mut failure = self.failure(Phase::Run, how);
+                    failure.log = answer.log;
+                    return Err(failure);
+                }
+                Watched::Cut(why) => {
+                    if began.elapsed() > Duration::from_secs(20) {
+                        deadline = Instant::now() + PATIENCE;
+                    }
+                    if Instant::now() > deadline {
+                        let mut failure = self.failure(Phase::Run, format!("the host can't be reached any more: {why}"));
+                        "the job goes on there by itself; the next apply takes it up".clone_into(&mut failure.state);
+                        return Err(failure);
+                    }
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+            }
+        }
+    }
+
+    fn ended_badly(&self, code: i32, mut answer: Answer) -> Failure {
+        let phase = Phase::from_code(code).unwrap_or(Phase::Run);
+        let message = match (phase, &answer.held) {
+            (Phase::Lock, Some(holder)) => format!("{holder} still works there"),
+            _ => answer.log.pop().unwrap_or_else(|| format!("the job ended with code {code} and said nothing")),
+        };
+        let mut failure = self.failure(phase, self.context.secrets.redact(&message));
+        failure.log = answer.log.iter().map(|line| self.context.secrets.redact(line)).collect();
+        failure
+    }
+
+    async fn watch(&self, name: &str, id: &str, pace: &mut Pace) -> Watched {
+        let text = match own(WATCH, &[("name", name), ("id", id)]) {
+            Ok(text) => text,
+            Err(error) => return Watched::Cut(error.to_string()),
+        };
+        let connection = match self.context.connect(self.machine()).await {
+            Ok(connection) => connection,
+            Err(why) => return Watched::Cut(why),
+        };
+        let mut running = connection.start(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(WATCH_SPAN));
+        let mut answer = Answer::default();
+        while let Some(line) = running.line().await {
+            let (word, rest) = line.split_once(' ').unwrap_or((line.as_str(), ""));
+            match word {
+                "at" => self.progress(rest, pace),
+                "ended" => return Watched::Ended(rest.trim().parse().unwrap_or(1), answer),
+                "lost" => return Watched::Gone(format!("the job was ended from outside ({rest}); apply starts it again"), answer),
+                "unknown" => {
+                    return Watched::Gone("the job is gone without a result (killed, or the host restarted); apply starts it again".to_owned(), answer);
+                }
+                "absent" => return Watched::Gone("the job's folder is gone; apply starts it again".to_owned(), answer),
+                _ => answer.line(&line),
+            }
+        }
+        match running.wait().await {
+            Ok(output) => Watched::Cut(format!("watching ended with {}", output.status)),
+            Err(error) => Watched::Cut(error.to_string()),
+        }
+    }
+
+    /// `SECONDS DONE TOTAL`.
+    fn progress(&self, rest: &str, pace: &mut Pace) {
+        let mut numbers = rest.split_whitespace();
+        let at = numbers.next().and_then(|text| text.parse::<f64>().ok());
+        let mut bytes = || numbers.next().and_then(|text| text.parse::<u64>().ok());
+        if let (Some(at), Some(done), Some(total)) = (at, bytes(), bytes()) {
+            let total = if total == 0 { self.job.expected.map_or(0, |bytes| bytes.0) } else { total };
+            let progress = pace.add(at, done, total);
+            self.context.events.send(Event::Progress { step: self.step.clone(), progress });
+        }
+    }
+}
+
+/// `job ID HASH STATE [CODE]`.
+fn folder(line: &str) -> Option<Folder> {
+    let mut words = line.strip_prefix("job ")?.split(' ');
+    let (id, hash) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let state = match (words.next()?, words.next()) {
+        ("running", _) => FolderState::Running,
+        ("ended", Some(code)) => FolderState::Ended(code.parse().ok()?),
+        _ => FolderState::Unknown,
+    };
+    Some(Folder { id, hash, state })
+}
+
+fn random_id() -> Result<String, String> {
+    let mut bytes = [0_u8; 4];
+    openssl::rand::rand_bytes(&mut bytes).map_err(|error| format!("no random number can be made on this machine: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
