@@ -46,20 +46,40 @@ impl Answer {
     }
 
     /// The failure that an exit status other than 0 means.
-    pub(super) fn failure(&self, machine: &MachineId, status: &ExitStatus, stderr: &str) -> Failure {
+    pub(super) fn failure(
+        &self,
+        machine: &MachineId,
+        status: &ExitStatus,
+        stderr: &str,
+    ) -> Failure {
         let code = match status {
             ExitStatus::Code(code) => Some(*code),
             ExitStatus::Signal(_) => None,
         };
-        let phase = code.and_then(Phase::from_code).or(self.phase).unwrap_or(Phase::Reach);
-        let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+        let phase = code
+            .and_then(Phase::from_code)
+            .or(self.phase)
+            .unwrap_or(Phase::Reach);
+        let lines: Vec<&str> = stderr
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
         let message = match (&self.held, lines.last()) {
             (Some(holder), _) if phase == Phase::Lock => format!("{holder} still works there"),
             (_, Some(last)) => (*last).to_owned(),
             (_, None) => format!("it ended with {status} and said nothing"),
         };
         let before = lines.len().saturating_sub(1);
-        let log = lines[before.saturating_sub(8)..before].iter().map(|line| (*line).to_owned()).collect();
-        Failure { phase, machine: machine.clone(), message, log, state: String::new() }
+        let log = lines[before.saturating_sub(8)..before]
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect();
+        Failure {
+            phase,
+            machine: machine.clone(),
+            message,
+            log,
+            state: String::new(),
+        }
     }
 }

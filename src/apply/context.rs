@@ -38,7 +38,13 @@ pub struct Context {
 impl Context {
     /// A connection to a machine, or why there is none.
     pub(super) async fn connect(&self, machine: &MachineId) -> Result<Connection, String> {
-        let target = self.targets.get(machine).ok_or_else(|| format!("machine {machine} isn't in the configuration"))?;
-        self.network.connect(target).await.map_err(|error| error.to_string())
+        let target = self
+            .targets
+            .get(machine)
+            .ok_or_else(|| format!("machine {machine} isn't in the configuration"))?;
+        self.network
+            .connect(target)
+            .await
+            .map_err(|error| error.to_string())
     }
 }

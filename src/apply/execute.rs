@@ -24,8 +24,18 @@ const INSTANCE_PATIENCE: u64 = 120;
 /// Runs all steps of the plan.
 pub async fn execute(plan: &Plan, context: &Context, locks: &Arc<Locks>) -> Outcome {
     let began = Instant::now();
-    let executor = Arc::new(Hosts { context: context.clone(), locks: Arc::clone(locks) });
-    let states = schedule(&plan.steps, executor, context.parallelism, context.cancel.clone(), &context.events).await;
+    let executor = Arc::new(Hosts {
+        context: context.clone(),
+        locks: Arc::clone(locks),
+    });
+    let states = schedule(
+        &plan.steps,
+        executor,
+        context.parallelism,
+        context.cancel.clone(),
+        &context.events,
+    )
+    .await;
     let interrupted = *context.cancel.borrow() > Cancel::No;
     let outcome = Outcome::new(states, began.elapsed(), interrupted);
     let done = outcome.count(|state| matches!(state, StepState::Done { .. }));
@@ -51,7 +61,10 @@ impl Executor for Hosts {
             let answer = self.act(&step, action).await?;
             for text in answer.notes {
                 let text = self.context.secrets.redact(&text);
-                self.context.events.send(Event::Note { step: step.id.clone(), text });
+                self.context.events.send(Event::Note {
+                    step: step.id.clone(),
+                    text,
+                });
             }
             for (name, value) in answer.measured {
                 *measured.entry(name).or_insert(0.0) += value;
@@ -63,7 +76,10 @@ impl Executor for Hosts {
 
 impl Hosts {
     async fn act(&self, step: &Step, action: &Action) -> Result<Answer, Failure> {
-        self.locks.held(&action.machine).await.map_err(|why| failure(action, Phase::Lock, why))?;
+        self.locks
+            .held(&action.machine)
+            .await
+            .map_err(|why| failure(action, Phase::Lock, why))?;
         let lock = lock_file(&action.lock);
         let variables = [
             ("replform_who", self.context.who.as_str()),
@@ -74,14 +90,27 @@ impl Hosts {
         match &action.work {
             Work::Script(call) => self.script(action, call, &variables).await,
             Work::Job(job) => {
-                Jobs { context: &self.context, step: &step.id, action, job, variables: &variables }.run().await
+                Jobs {
+                    context: &self.context,
+                    step: &step.id,
+                    action,
+                    job,
+                    variables: &variables,
+                }
+                .run()
+                .await
             }
         }
     }
 
     /// A script over SSH. Where the link was lost it is run again: every script can be, and the instance's lock keeps
     /// it from running beside its own first try.
-    async fn script(&self, action: &Action, call: &Call, variables: &[(&str, &str)]) -> Result<Answer, Failure> {
+    async fn script(
+        &self,
+        action: &Action,
+        call: &Call,
+        variables: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
         let ending = format!(
             "replform_lock \"$replform_lock_file\" \"$replform_who\" {INSTANCE_PATIENCE}\nreplform_step_phases check run verify"
         );
@@ -95,7 +124,9 @@ impl Hosts {
                 Err(why) => why,
                 Ok(connection) => {
                     sent = true;
-                    let command = Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(limit);
+                    let command = Command::new("sh -s")
+                        .stdin(text.as_bytes().to_vec())
+                        .timeout(limit);
                     match connection.run(command).await {
                         Ok(output) => {
                             let answer = Answer::of(&output);
@@ -113,7 +144,11 @@ impl Hosts {
                 }
             };
             if Instant::now() > deadline {
-                return Err(failure(action, if sent { Phase::Run } else { Phase::Reach }, why));
+                return Err(failure(
+                    action,
+                    if sent { Phase::Run } else { Phase::Reach },
+                    why,
+                ));
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
@@ -121,5 +156,11 @@ impl Hosts {
 }
 
 fn failure(action: &Action, phase: Phase, message: impl Into<String>) -> Failure {
-    Failure { phase, machine: action.machine.clone(), message: message.into(), log: Vec::new(), state: String::new() }
+    Failure {
+        phase,
+        machine: action.machine.clone(),
+        message: message.into(),
+        log: Vec::new(),
+        state: String::new(),
+    }
 }

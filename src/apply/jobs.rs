@@ -74,10 +74,14 @@ impl Jobs<'_> {
 
     /// Runs the job to its end: attaches to one that runs, takes the result of one that is done, else starts one.
     pub(super) async fn run(&self) -> Result<Answer, Failure> {
-        let hash = call_hash(&self.job.call).map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let hash = call_hash(&self.job.call)
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
         let name = job_name(&self.job.name);
         let folders = self.look(&name).await?;
-        if let Some(other) = folders.iter().find(|f| f.state == FolderState::Running && f.hash != hash) {
+        if let Some(other) = folders
+            .iter()
+            .find(|f| f.state == FolderState::Running && f.hash != hash)
+        {
             return Err(self.failure(
                 Phase::Lock,
                 format!("the job {name}.{} runs there with other arguments; wait for it, or stop its unit replform-{name}.{}", other.id, other.id),
@@ -85,14 +89,22 @@ impl Jobs<'_> {
         }
         let mut id = None;
         if let Some(running) = folders.iter().find(|f| f.state == FolderState::Running) {
-            self.context.events.send(Event::Attached { step: self.step.clone() });
+            self.context.events.send(Event::Attached {
+                step: self.step.clone(),
+            });
             id = Some(running.id.clone());
-        } else if let Some(done) = folders.iter().find(|f| f.state == FolderState::Ended(0) && f.hash == hash)
+        } else if let Some(done) = folders
+            .iter()
+            .find(|f| f.state == FolderState::Ended(0) && f.hash == hash)
             && self.still_holds(&name, &done.id).await?
         {
             id = Some(done.id.clone());
         }
-        let stale: Vec<&str> = folders.iter().map(|f| f.id.as_str()).filter(|other| Some(*other) != id.as_deref()).collect();
+        let stale: Vec<&str> = folders
+            .iter()
+            .map(|f| f.id.as_str())
+            .filter(|other| Some(*other) != id.as_deref())
+            .collect();
         self.remove(&name, &stale).await?;
         let id = match id {
             Some(id) => id,
@@ -105,24 +117,43 @@ impl Jobs<'_> {
         result
     }
 
-    async fn command(&self, script: &str, variables: &[(&str, &str)], seconds: u64) -> Result<Output, Failure> {
-        let text = own(script, variables).map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+    async fn command(
+        &self,
+        script: &str,
+        variables: &[(&str, &str)],
+        seconds: u64,
+    ) -> Result<Output, Failure> {
+        let text = own(script, variables)
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
         let connection = self.connect().await?;
         connection
-            .run(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(Duration::from_secs(seconds)))
+            .run(
+                Command::new("sh -s")
+                    .stdin(text.as_bytes().to_vec())
+                    .timeout(Duration::from_secs(seconds)),
+            )
             .await
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
-        self.context.connect(self.machine()).await.map_err(|why| self.failure(Phase::Reach, why))
+        self.context
+            .connect(self.machine())
+            .await
+            .map_err(|why| self.failure(Phase::Reach, why))
     }
 
     async fn look(&self, name: &str) -> Result<Vec<Folder>, Failure> {
         let output = self.command(LOOK, &[("name", name)], 60).await?;
         let text = output.stdout_text();
         if text.lines().last() != Some("looked") {
-            return Err(self.failure(Phase::Reach, format!("its jobs can't be looked at: {}", output.stderr_text().trim())));
+            return Err(self.failure(
+                Phase::Reach,
+                format!(
+                    "its jobs can't be looked at: {}",
+                    output.stderr_text().trim()
+                ),
+            ));
         }
         Ok(text.lines().filter_map(folder).collect())
     }
@@ -131,32 +162,54 @@ impl Jobs<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let output = self.command(REMOVE, &[("name", name), ("ids", &ids.join("\n"))], 60).await?;
+        let output = self
+            .command(REMOVE, &[("name", name), ("ids", &ids.join("\n"))], 60)
+            .await?;
         if output.status.success() {
             Ok(())
         } else {
-            Err(self.failure(Phase::Reach, format!("an old job's folder stays: {}", output.stderr_text().trim())))
+            Err(self.failure(
+                Phase::Reach,
+                format!("an old job's folder stays: {}", output.stderr_text().trim()),
+            ))
         }
     }
 
     /// A job that ended well long ago: is what it made still there?
     async fn still_holds(&self, name: &str, id: &str) -> Result<bool, Failure> {
-        Ok(self.phases(name, id, "check verify").await?.0.status.success())
+        Ok(self
+            .phases(name, id, "check verify")
+            .await?
+            .0
+            .status
+            .success())
     }
 
     /// Phases of the job's script over SSH, under the instance's lock.
-    async fn phases(&self, name: &str, id: &str, phases: &str) -> Result<(Output, Answer), Failure> {
+    async fn phases(
+        &self,
+        name: &str,
+        id: &str,
+        phases: &str,
+    ) -> Result<(Output, Answer), Failure> {
         let folder = format!("{JOBS}/{name}.{id}");
         let mut variables = self.variables.to_vec();
         variables.push(("job", folder.as_str()));
-        let ending = "replform_lock \"$replform_lock_file\" \"$replform_who\" 60\nreplform_step_phases ".to_owned() + phases;
+        let ending =
+            "replform_lock \"$replform_lock_file\" \"$replform_who\" 60\nreplform_step_phases "
+                .to_owned()
+                + phases;
         let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
         let limit = Duration::from_secs(self.job.call.timeout_seconds + 90);
         let output = self
             .connect()
             .await?
-            .run(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(limit))
+            .run(
+                Command::new("sh -s")
+                    .stdin(text.as_bytes().to_vec())
+                    .timeout(limit),
+            )
             .await
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
         let answer = Answer::of(&output);
@@ -177,7 +230,11 @@ impl Jobs<'_> {
         let ending = format!("replform_job {id} {hash} \"$replform_lock_file\"");
         let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
-        debug_assert!(self.variables.iter().any(|(name, value)| *name == "replform_lock_file" && *value == lock));
+        debug_assert!(
+            self.variables
+                .iter()
+                .any(|(name, value)| *name == "replform_lock_file" && *value == lock)
+        );
         let start = [
             ("name", name),
             ("id", id.as_str()),
@@ -214,8 +271,12 @@ impl Jobs<'_> {
                         deadline = Instant::now() + PATIENCE;
                     }
                     if Instant::now() > deadline {
-                        let mut failure = self.failure(Phase::Run, format!("the host can't be reached any more: {why}"));
-                        "the job goes on there by itself; the next apply takes it up".clone_into(&mut failure.state);
+                        let mut failure = self.failure(
+                            Phase::Run,
+                            format!("the host can't be reached any more: {why}"),
+                        );
+                        "the job goes on there by itself; the next apply takes it up"
+                            .clone_into(&mut failure.state);
                         return Err(failure);
                     }
                     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -228,10 +289,17 @@ impl Jobs<'_> {
         let phase = Phase::from_code(code).unwrap_or(Phase::Run);
         let message = match (phase, &answer.held) {
             (Phase::Lock, Some(holder)) => format!("{holder} still works there"),
-            _ => answer.log.pop().unwrap_or_else(|| format!("the job ended with code {code} and said nothing")),
+            _ => answer
+                .log
+                .pop()
+                .unwrap_or_else(|| format!("the job ended with code {code} and said nothing")),
         };
         let mut failure = self.failure(phase, self.context.secrets.redact(&message));
-        failure.log = answer.log.iter().map(|line| self.context.secrets.redact(line)).collect();
+        failure.log = answer
+            .log
+            .iter()
+            .map(|line| self.context.secrets.redact(line))
+            .collect();
         failure
     }
 
@@ -244,18 +312,32 @@ impl Jobs<'_> {
             Ok(connection) => connection,
             Err(why) => return Watched::Cut(why),
         };
-        let mut running = connection.start(Command::new("sh -s").stdin(text.as_bytes().to_vec()).timeout(WATCH_SPAN));
+        let mut running = connection.start(
+            Command::new("sh -s")
+                .stdin(text.as_bytes().to_vec())
+                .timeout(WATCH_SPAN),
+        );
         let mut answer = Answer::default();
         while let Some(line) = running.line().await {
             let (word, rest) = line.split_once(' ').unwrap_or((line.as_str(), ""));
             match word {
                 "at" => self.progress(rest, pace),
                 "ended" => return Watched::Ended(rest.trim().parse().unwrap_or(1), answer),
-                "lost" => return Watched::Gone(format!("the job was ended from outside ({rest}); apply starts it again"), answer),
+                "lost" => {
+                    return Watched::Gone(
+                        format!("the job was ended from outside ({rest}); apply starts it again"),
+                        answer,
+                    );
+                }
                 "unknown" => {
                     return Watched::Gone("the job is gone without a result (killed, or the host restarted); apply starts it again".to_owned(), answer);
                 }
-                "absent" => return Watched::Gone("the job's folder is gone; apply starts it again".to_owned(), answer),
+                "absent" => {
+                    return Watched::Gone(
+                        "the job's folder is gone; apply starts it again".to_owned(),
+                        answer,
+                    );
+                }
                 _ => answer.line(&line),
             }
         }
@@ -271,9 +353,16 @@ impl Jobs<'_> {
         let at = numbers.next().and_then(|text| text.parse::<f64>().ok());
         let mut bytes = || numbers.next().and_then(|text| text.parse::<u64>().ok());
         if let (Some(at), Some(done), Some(total)) = (at, bytes(), bytes()) {
-            let total = if total == 0 { self.job.expected.map_or(0, |bytes| bytes.0) } else { total };
+            let total = if total == 0 {
+                self.job.expected.map_or(0, |bytes| bytes.0)
+            } else {
+                total
+            };
             let progress = pace.add(at, done, total);
-            self.context.events.send(Event::Progress { step: self.step.clone(), progress });
+            self.context.events.send(Event::Progress {
+                step: self.step.clone(),
+                progress,
+            });
         }
     }
 }
@@ -292,6 +381,7 @@ fn folder(line: &str) -> Option<Folder> {
 
 fn random_id() -> Result<String, String> {
     let mut bytes = [0_u8; 4];
-    openssl::rand::rand_bytes(&mut bytes).map_err(|error| format!("no random number can be made on this machine: {error}"))?;
+    openssl::rand::rand_bytes(&mut bytes)
+        .map_err(|error| format!("no random number can be made on this machine: {error}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

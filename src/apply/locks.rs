@@ -75,7 +75,12 @@ impl Locks {
     /// Who has it, when it was lost.
     pub(super) async fn held(&self, machine: &MachineId) -> Result<(), String> {
         loop {
-            match self.states.lock().unwrap_or_else(PoisonError::into_inner).get(machine) {
+            match self
+                .states
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(machine)
+            {
                 None | Some(State::Held) => return Ok(()),
                 Some(State::Lost(why)) => return Err(why.clone()),
                 Some(State::Regaining) => {}
@@ -96,18 +101,29 @@ pub async fn lock_all(wanted: &WantedLocks, context: &Context) -> Result<Locks, 
         Err(LockError::Held { .. }) => in_order(wanted, context).await?,
         Err(error) => return Err(error),
     };
-    let states: States = Arc::new(Mutex::new(wanted.keys().map(|id| (id.clone(), State::Held)).collect()));
+    let states: States = Arc::new(Mutex::new(
+        wanted.keys().map(|id| (id.clone(), State::Held)).collect(),
+    ));
     let mut keepers = Vec::new();
     for (machine, locks) in wanted {
         if let Some(running) = taken.remove(machine) {
             let (context, states) = (context.clone(), Arc::clone(&states));
-            keepers.push(tokio::spawn(keep(context, machine.clone(), locks.clone(), running, states)));
+            keepers.push(tokio::spawn(keep(
+                context,
+                machine.clone(),
+                locks.clone(),
+                running,
+                states,
+            )));
         }
     }
     Ok(Locks { states, keepers })
 }
 
-async fn at_once(wanted: &WantedLocks, context: &Context) -> Result<BTreeMap<MachineId, Running>, LockError> {
+async fn at_once(
+    wanted: &WantedLocks,
+    context: &Context,
+) -> Result<BTreeMap<MachineId, Running>, LockError> {
     let mut tasks = tokio::task::JoinSet::new();
     for (machine, locks) in wanted {
         let (context, machine, locks) = (context.clone(), machine.clone(), locks.clone());
@@ -122,7 +138,10 @@ async fn at_once(wanted: &WantedLocks, context: &Context) -> Result<BTreeMap<Mac
             }
             Ok((_, Err(error))) => failed = Some(worse(failed, error)),
             Err(error) => {
-                failed = Some(LockError::Machine { machine: MachineId(String::new()), why: error.to_string() });
+                failed = Some(LockError::Machine {
+                    machine: MachineId(String::new()),
+                    why: error.to_string(),
+                });
             }
         }
     }
@@ -145,13 +164,22 @@ fn worse(before: Option<LockError>, now: LockError) -> LockError {
     }
 }
 
-async fn in_order(wanted: &WantedLocks, context: &Context) -> Result<BTreeMap<MachineId, Running>, LockError> {
+async fn in_order(
+    wanted: &WantedLocks,
+    context: &Context,
+) -> Result<BTreeMap<MachineId, Running>, LockError> {
     let deadline = Instant::now() + context.lock_timeout;
     let mut taken = BTreeMap::new();
     for (machine, locks) in wanted {
         let got = match take(context, machine, locks, 0).await {
-            Err(LockError::Held { machine: at, holder }) if !context.lock_timeout.is_zero() => {
-                context.events.send(Event::LockWaiting { machine: at, holder });
+            Err(LockError::Held {
+                machine: at,
+                holder,
+            }) if !context.lock_timeout.is_zero() => {
+                context.events.send(Event::LockWaiting {
+                    machine: at,
+                    holder,
+                });
                 let left = deadline.saturating_duration_since(Instant::now());
                 take(context, machine, locks, left.as_secs()).await
             }
@@ -172,25 +200,49 @@ async fn in_order(wanted: &WantedLocks, context: &Context) -> Result<BTreeMap<Ma
     Ok(taken)
 }
 
-async fn take(context: &Context, machine: &MachineId, locks: &[String], patience: u64) -> Result<Running, LockError> {
-    let failed = |why: String| LockError::Machine { machine: machine.clone(), why };
+async fn take(
+    context: &Context,
+    machine: &MachineId,
+    locks: &[String],
+    patience: u64,
+) -> Result<Running, LockError> {
+    let failed = |why: String| LockError::Machine {
+        machine: machine.clone(),
+        why,
+    };
     let files: Vec<String> = locks.iter().map(|lock| lock_file(lock)).collect();
     let (files, patience_text) = (files.join("\n"), patience.to_string());
-    let variables = [("locks", files.as_str()), ("holder", context.who.as_str()), ("patience", patience_text.as_str())];
+    let variables = [
+        ("locks", files.as_str()),
+        ("holder", context.who.as_str()),
+        ("patience", patience_text.as_str()),
+    ];
     let text = own(SCRIPT, &variables).map_err(|error| failed(error.to_string()))?;
-    let program = format!("sh -c {}", quote(&text).map_err(|error| failed(error.to_string()))?);
+    let program = format!(
+        "sh -c {}",
+        quote(&text).map_err(|error| failed(error.to_string()))?
+    );
     let connection = context.connect(machine).await.map_err(failed)?;
     let mut running = connection.start(Command::new(program).heartbeat(BEAT));
     match running.line().await.as_deref() {
         Some("locked") => Ok(running),
         Some(line) if line.starts_with("held ") => {
             let holder = line.splitn(3, ' ').nth(2).unwrap_or_default();
-            let holder = if holder.is_empty() { "somebody who left no name" } else { holder };
-            Err(LockError::Held { machine: machine.clone(), holder: holder.to_owned() })
+            let holder = if holder.is_empty() {
+                "somebody who left no name"
+            } else {
+                holder
+            };
+            Err(LockError::Held {
+                machine: machine.clone(),
+                holder: holder.to_owned(),
+            })
         }
         Some(line) => Err(failed(format!("it answered {line:?}"))),
         None => Err(failed(match running.wait().await {
-            Ok(output) if output.status == ExitStatus::Code(0) => "it ended without an answer".to_owned(),
+            Ok(output) if output.status == ExitStatus::Code(0) => {
+                "it ended without an answer".to_owned()
+            }
             Ok(output) => output.stderr_text().trim().to_owned(),
             Err(error) => error.to_string(),
         })),
@@ -198,16 +250,25 @@ async fn take(context: &Context, machine: &MachineId, locks: &[String], patience
 }
 
 /// Ends the heartbeat and waits a moment for the host to let go.
-async fn free(mut running: Running) {
+async fn free(running: Running) {
     running.end_input();
     // The lock frees itself anyway; this only makes it sooner.
     let _ = tokio::time::timeout(Duration::from_secs(5), running.wait()).await;
 }
 
 /// Watches one lock until the apply ends.
-async fn keep(context: Context, machine: MachineId, locks: Vec<String>, mut running: Running, states: States) {
+async fn keep(
+    context: Context,
+    machine: MachineId,
+    locks: Vec<String>,
+    mut running: Running,
+    states: States,
+) {
     let set = |state: State| {
-        states.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.clone(), state);
+        states
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(machine.clone(), state);
     };
     loop {
         while running.line().await.is_some() {}
@@ -217,11 +278,15 @@ async fn keep(context: Context, machine: MachineId, locks: Vec<String>, mut runn
             match take(&context, &machine, &locks, 5).await {
                 Ok(again) => break again,
                 Err(LockError::Held { holder, .. }) if !holder.starts_with(&context.who) => {
-                    set(State::Lost(format!("the link was cut, and meanwhile {holder} locked {machine}")));
+                    set(State::Lost(format!(
+                        "the link was cut, and meanwhile {holder} locked {machine}"
+                    )));
                     return;
                 }
                 Err(error) if Instant::now() > deadline => {
-                    set(State::Lost(format!("the link was cut, and the lock couldn't be taken again: {error}")));
+                    set(State::Lost(format!(
+                        "the link was cut, and the lock couldn't be taken again: {error}"
+                    )));
                     return;
                 }
                 Err(_) => tokio::time::sleep(Duration::from_secs(2)).await,

@@ -21,6 +21,7 @@ mod scheduler;
 mod scripts;
 mod secrets;
 
+pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, masked, preamble};
 pub use context::Context;
 pub use events::{Event, Events, Progress};
 pub use execute::execute;
@@ -28,7 +29,6 @@ pub use interrupt::{cancel_on_interrupt, who};
 pub use locks::{LockError, Locks, WantedLocks, lock_all};
 pub use outcome::{Failure, Outcome, Phase, StepState};
 pub use scheduler::Cancel;
-pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, masked, preamble};
 pub use scripts::script;
 pub use secrets::Secrets;
 

@@ -118,11 +118,15 @@ impl Run<'_> {
                 if self.begun().contains(&step.id) {
                     return None;
                 }
-                step.needs.iter().find_map(|need| match self.states.get(need) {
-                    Some(StepState::Failed(_)) => Some((step.id.clone(), need.clone())),
-                    Some(StepState::Needs { failed }) => Some((step.id.clone(), failed.clone())),
-                    _ => None,
-                })
+                step.needs
+                    .iter()
+                    .find_map(|need| match self.states.get(need) {
+                        Some(StepState::Failed(_)) => Some((step.id.clone(), need.clone())),
+                        Some(StepState::Needs { failed }) => {
+                            Some((step.id.clone(), failed.clone()))
+                        }
+                        _ => None,
+                    })
             });
             let Some((step, failed)) = lost else { return };
             self.events.send(Event::NotRun {

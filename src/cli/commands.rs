@@ -49,6 +49,7 @@ pub enum Group {
 // In the order of the help text.
 commands! {
     Main Plan = plan,
+    Main Apply = apply,
     Main Status = status,
     Main Validate = validate,
     Other Completions = completions,

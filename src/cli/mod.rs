@@ -4,6 +4,7 @@
 //! and one row in `commands.rs`. It gets a [`Context`], prints data through its streams, and ends with an
 //! [`Exit`] or a [`Failure`], which `entry.rs` prints.
 
+mod apply;
 mod arguments;
 mod commands;
 mod completions;

@@ -31,6 +31,7 @@ pub use document::{
 pub use finding::{Choice, Finding, Relation, Severity};
 pub use graph::{GraphError, StepGraph};
 pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+pub use names::short;
 pub use options::{Options, addresses};
 pub use planner::plan;
 pub use saved::{SAVED_KIND, SavedPlan, SavedPlanError};

@@ -10,6 +10,11 @@ pub fn digest(text: &[u8]) -> String {
         .collect()
 }
 
+/// The first 12 digits of a hash: enough for people and journals.
+pub fn short(hash: &str) -> &str {
+    &hash[..hash.len().min(12)]
+}
+
 /// A label as it stands in file and unit names: `reader["a"]` becomes `reader.a`. Labels and keys hold no dot, so no two
 /// labels share a name.
 pub fn in_files(label: &str) -> String {

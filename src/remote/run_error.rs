@@ -64,6 +64,14 @@ pub enum RunErrorKind {
 }
 
 impl RunError {
+    /// Whether the link was lost, so that another try over a new connection makes sense.
+    pub fn is_lost_link(&self) -> bool {
+        matches!(
+            self.kind,
+            RunErrorKind::Lost { .. } | RunErrorKind::Silent { .. }
+        )
+    }
+
     /// Short word for JSON and observations.
     pub fn reason(&self) -> &'static str {
         match self.kind {

@@ -1,5 +1,6 @@
 //! Turns plans and reports into text, JSON and graphs. Pure: no I/O, no clock, no terminal.
 
+pub mod applied;
 mod diff;
 pub mod graph;
 pub mod layout;

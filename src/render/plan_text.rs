@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::changed_lines;
 use super::layout::{hang, pad};
-use crate::plan::{EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind};
+use crate::plan::{EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind, short};
 use crate::topology::{MemberId, Place, format_duration};
 
 /// What the text says beside the plan itself.
@@ -63,11 +63,6 @@ pub fn plan_text(plan: &Plan, words: Words<'_>) -> String {
         out.push_str(&format!("\nApply this plan:  {command}\n"));
     }
     out
-}
-
-/// The first 12 digits of a plan's hash: enough for people.
-pub fn short(hash: &str) -> &str {
-    &hash[..hash.len().min(12)]
 }
 
 fn age(words: Words<'_>) -> String {

@@ -2,6 +2,10 @@
 //!
 //! Nothing else of the crate writes to them. Data goes to standard output, talk to standard error.
 
+mod prompt;
+mod reporter;
 mod streams;
 
+pub use prompt::confirm;
+pub use reporter::Reporter;
 pub use streams::{Streams, variable};

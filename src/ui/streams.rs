@@ -48,6 +48,11 @@ impl Streams {
         let _ = write(&mut io::stderr().lock(), text.as_bytes());
     }
 
+    /// Whether standard error is a terminal, where bars can be drawn.
+    pub fn talks_to_terminal() -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Whether a person sits at both ends, so that a question may be asked.
     pub fn can_ask() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

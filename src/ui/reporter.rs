@@ -1,0 +1,312 @@
+//! Shows an apply while it runs: bars on a terminal, plain lines elsewhere, JSON events for programs. One event stream feeds
+//! all three. Talks on standard error; JSON events are data and go to standard output.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use super::Streams;
+use crate::apply::{Event, Events, Progress};
+use crate::plan::{Plan, Step, StepId};
+use crate::topology::{Bytes, format_duration};
+
+/// Plain output says at most this often how far a step is.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// A task that shows events until the last sender is gone.
+pub struct Reporter {
+    task: JoinHandle<()>,
+}
+
+impl Reporter {
+    /// Starts showing; events go into what is returned.
+    pub fn start(streams: Streams, plan: &Plan, json: bool) -> (Self, Events) {
+        let (sender, receiver) = unbounded_channel();
+        let steps = plan
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), Shown::of(step)))
+            .collect();
+        let bars = (!json && Streams::talks_to_terminal()).then(MultiProgress::new);
+        let view = View {
+            streams,
+            steps,
+            json,
+            bars,
+            running: BTreeMap::new(),
+        };
+        (
+            Self {
+                task: tokio::spawn(view.follow(receiver)),
+            },
+            Events(sender),
+        )
+    }
+
+    /// Waits until everything has been shown; every sender must be gone by then.
+    pub async fn end(self) {
+        // A reporter that broke has nothing more to show.
+        let _ = self.task.await;
+    }
+}
+
+/// A step's line: its word and subject.
+struct Shown {
+    name: String,
+    expected: Option<u64>,
+}
+
+impl Shown {
+    fn of(step: &Step) -> Self {
+        Self {
+            name: format!("{:<9}  {}", step.kind.word(), step.subject),
+            expected: step.cost.bytes.map(|bytes| bytes.0),
+        }
+    }
+}
+
+struct Running {
+    bar: Option<ProgressBar>,
+    said: Instant,
+}
+
+struct View {
+    streams: Streams,
+    steps: BTreeMap<StepId, Shown>,
+    json: bool,
+    bars: Option<MultiProgress>,
+    running: BTreeMap<StepId, Running>,
+}
+
+impl View {
+    async fn follow(mut self, mut events: UnboundedReceiver<Event>) {
+        while let Some(event) = events.recv().await {
+            if self.json {
+                self.print_json(&event);
+            } else {
+                self.show(&event);
+            }
+        }
+        if let Some(bars) = &self.bars {
+            // Whatever still draws would overwrite what is printed next.
+            let _ = bars.clear();
+        }
+    }
+
+    fn print_json(&self, event: &Event) {
+        let mut object = serde_json::to_value(event).unwrap_or_default();
+        if let Some(map) = object.as_object_mut() {
+            let kind = map.remove("event").unwrap_or_default();
+            let level = if matches!(event, Event::Failed { .. }) {
+                "error"
+            } else {
+                "info"
+            };
+            map.insert("@level".into(), level.into());
+            map.insert("@message".into(), self.sentence(event).into());
+            map.insert(
+                "@timestamp".into(),
+                jiff::Timestamp::now().to_string().into(),
+            );
+            map.insert("type".into(), kind);
+        }
+        // A reader of events that went away doesn't stop an apply.
+        let _ = self.streams.data(&format!("{object}\n"));
+    }
+
+    fn name<'a>(&'a self, step: &'a StepId) -> &'a str {
+        self.steps
+            .get(step)
+            .map_or(step.0.as_str(), |shown| shown.name.as_str())
+    }
+
+    fn sentence(&self, event: &Event) -> String {
+        match event {
+            Event::LockWaiting { machine, holder } => {
+                format!("  ..  waiting for {machine}, held by {holder}")
+            }
+            Event::Started { step } => format!("  ..  {}", self.name(step)),
+            Event::Attached { step } => format!(
+                "  ..  {}  goes on with the job that runs there",
+                self.name(step)
+            ),
+            Event::Waiting { step, holder } => {
+                format!("  ..  {}  waits for {holder}", self.name(step))
+            }
+            Event::Note { step, text } => format!("      {}  {text}", self.name(step)),
+            Event::Progress { step, progress } => {
+                format!("  ..  {}  {}", self.name(step), how_far(progress))
+            }
+            Event::Finished { step, seconds, .. } => {
+                format!(
+                    "  ok  {}  {}",
+                    self.name(step),
+                    format_duration(Duration::from_secs_f64(*seconds))
+                )
+            }
+            Event::Failed { step, failure } => {
+                format!("FAIL  {}  {}", self.name(step), failure.message)
+            }
+            Event::NotRun {
+                step,
+                because: Some(failed),
+            } => {
+                format!(
+                    "  --  {}  not run, it needs {}",
+                    self.name(step),
+                    self.name(failed)
+                )
+            }
+            Event::NotRun {
+                step,
+                because: None,
+            } => format!("  --  {}  not run", self.name(step)),
+            Event::Interrupted { leaving: false } => {
+                "Interrupted: running steps are finished, none is started; again to leave at once."
+                    .to_owned()
+            }
+            Event::Interrupted { leaving: true } => {
+                "Leaving: jobs go on on their hosts.".to_owned()
+            }
+            Event::Summary {
+                done,
+                failed,
+                not_run,
+                ..
+            } => format!("{done} done, {failed} failed, {not_run} not run"),
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { step } => {
+                let bar = self.bar(step);
+                if bar.is_none() {
+                    self.print(&self.sentence(event));
+                }
+                self.running.insert(
+                    step.clone(),
+                    Running {
+                        bar,
+                        said: Instant::now(),
+                    },
+                );
+            }
+            Event::Progress { step, progress } => self.progress(event, step, progress),
+            Event::Finished { step, .. } | Event::Failed { step, .. } => {
+                if let Some(Running { bar: Some(bar), .. }) = self.running.remove(step) {
+                    bar.finish_and_clear();
+                }
+                self.print(&self.sentence(event));
+            }
+            Event::Summary { .. } => {}
+            Event::LockWaiting { .. }
+            | Event::Attached { .. }
+            | Event::Waiting { .. }
+            | Event::Note { .. }
+            | Event::NotRun { .. }
+            | Event::Interrupted { .. } => self.print(&self.sentence(event)),
+        }
+    }
+
+    /// A spinner; it becomes a bar when bytes are told.
+    fn bar(&self, step: &StepId) -> Option<ProgressBar> {
+        let bars = self.bars.as_ref()?;
+        let bar = bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("  {spinner} {prefix}  {elapsed}"));
+        bar.set_prefix(self.name(step).to_owned());
+        bar.enable_steady_tick(Duration::from_millis(150));
+        Some(bar)
+    }
+
+    fn progress(&mut self, event: &Event, step: &StepId, progress: &Progress) {
+        let text = self.sentence(event);
+        let expected = self.steps.get(step).and_then(|shown| shown.expected);
+        let Some(running) = self.running.get_mut(step) else {
+            return;
+        };
+        let Some(bar) = &running.bar else {
+            if running.said.elapsed() >= LINE_EVERY {
+                running.said = Instant::now();
+                self.streams.talk(&format!("{text}\n"));
+            }
+            return;
+        };
+        let total = progress.total.or(expected).unwrap_or(0).max(progress.done);
+        if bar.length() != Some(total) {
+            bar.set_style(style("  {spinner} {prefix}  {bar:24} {msg}"));
+            bar.set_length(total);
+        }
+        bar.set_position(progress.done);
+        bar.set_message(how_far(progress));
+    }
+
+    fn print(&self, line: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| self.streams.talk(&format!("{line}\n"))),
+            None => self.streams.talk(&format!("{line}\n")),
+        }
+    }
+}
+
+/// The templates stand above, and a test draws both: one that doesn't parse falls back to indicatif's own.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .tick_chars("-\\|/ ")
+        .progress_chars("█░░")
+}
+
+/// `141 of 212 MB, 48 MB/s, 1.5 s left`.
+fn how_far(progress: &Progress) -> String {
+    let mut text = match progress.total {
+        Some(total) => format!("{} of {}", Bytes(progress.done), Bytes(total)),
+        None => Bytes(progress.done).to_string(),
+    };
+    if let Some(rate) = progress.rate {
+        text.push_str(&format!(", {}/s", Bytes(rate as u64)));
+    }
+    if let Some(left) = progress.eta.filter(|left| left.is_finite()) {
+        text.push_str(&format!(
+            ", {} left",
+            format_duration(Duration::from_secs_f64(left.clamp(0.0, 1e7)))
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_says_what_is_known() {
+        let progress = Progress {
+            done: 141_000_000,
+            total: Some(212_000_000),
+            rate: Some(48e6),
+            eta: Some(1.5),
+        };
+        assert_eq!(how_far(&progress), "141 MB of 212 MB, 48 MB/s, 1.5 s left");
+        let unknown = Progress {
+            done: 5_000,
+            total: None,
+            rate: None,
+            eta: None,
+        };
+        assert_eq!(how_far(&unknown), "5 kB");
+    }
+
+    #[test]
+    fn the_bars_templates_parse() {
+        for template in [
+            "  {spinner} {prefix}  {elapsed}",
+            "  {spinner} {prefix}  {bar:24} {msg}",
+        ] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}
