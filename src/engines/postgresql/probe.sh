@@ -35,10 +35,15 @@ pg_host() {
   done
 }
 
-# What apt could install, asked only when a port of interest has no cluster. Its cache in memory: a probe writes nothing.
+# What apt could install, asked only when a port of interest has no cluster. A probe writes nothing: an ordinary user takes
+# apt's cache where it is up to date and can't write it; where that user may not read the sources, root builds it in memory.
 pg_candidates() {
-  timeout 6 apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy postgresql-13 postgresql-14 postgresql-15 \
-    postgresql-16 postgresql-17 postgresql-18 postgresql-19 postgresql-20 2>/dev/null </dev/null |
+  set -- policy postgresql-13 postgresql-14 postgresql-15 postgresql-16 postgresql-17 postgresql-18 postgresql-19 postgresql-20
+  said=$(timeout 6 setpriv --reuid=nobody --regid=nogroup --clear-groups apt-cache "$@" 2>&1 </dev/null)
+  case $said in
+    '' | *W:* | *E:*) said=$(timeout 6 apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@" 2>/dev/null </dev/null) ;;
+  esac
+  printf '%s\n' "$said" |
     awk '/^postgresql-/ { sub(":$", "", $1); name = $1 } $1 == "Candidate:" && $2 != "(none)" { print "candidate " name " " $2 }'
 }
 
