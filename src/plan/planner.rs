@@ -173,9 +173,7 @@ impl<'a> ReplicationPlanner<'a> {
     /// The primary, where it is there, answers and takes writes; else the finding that says why nothing can be planned.
     fn primary(&self, engine: &dyn Engine, findings: &mut Findings) -> Option<Seen<'a>> {
         let member = &self.replication.primary;
-        let Some(seen) = self.see(engine, &MemberId::Primary, findings) else {
-            return None;
-        };
+        let seen = self.see(engine, &MemberId::Primary, findings)?;
         if let Some(manager) = &seen.instance.manager {
             findings.push(findings::managed(self.replication, member, manager));
             return None;
