@@ -1,6 +1,9 @@
 //! Every example is valid, laid out, and can be drawn.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
 
 use std::path::PathBuf;
 use std::process::Command;

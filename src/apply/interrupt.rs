@@ -1,4 +1,4 @@
-//! Ctrl-C, once and twice; and who applies, as others will read it.
+//! Ctrl-C, once and twice.
 
 use tokio::sync::watch;
 
@@ -29,25 +29,4 @@ pub fn cancel_on_interrupt() -> watch::Receiver<Cancel> {
         }
     });
     receiver
-}
-
-/// `user@host pid 123 since 2026-11-24T08:00:00Z`: what a lock's file, the journal and other applies say of this one.
-pub fn who() -> String {
-    let user = std::env::var("USER")
-        .or_else(|_| std::env::var("LOGNAME"))
-        .unwrap_or_else(|_| "somebody".to_owned());
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let since = jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string();
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
-    format!(
-        "{}@{} pid {} since {since}",
-        clean(&user),
-        clean(&host),
-        std::process::id()
-    )
 }

@@ -25,7 +25,7 @@ pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, m
 pub use context::Context;
 pub use events::{Event, Events, Progress};
 pub use execute::execute;
-pub use interrupt::{cancel_on_interrupt, who};
+pub use interrupt::cancel_on_interrupt;
 pub use locks::{LockError, Locks, WantedLocks, lock_all};
 pub use outcome::{Failure, Outcome, Phase, StepState};
 pub use scheduler::Cancel;

@@ -195,7 +195,7 @@ impl Apply {
                 .iter()
                 .map(|(id, machine)| (id.clone(), target(machine)))
                 .collect(),
-            who: apply::who(),
+            who: who(),
             plan: planned.plan.hash.clone(),
             parallelism: self.parallelism.max(1),
             lock_timeout: self.lock_timeout,
@@ -346,4 +346,25 @@ fn lock_failure(error: &LockError) -> Failure {
         LockError::Held { .. } => Exit::Locked,
         LockError::Machine { .. } => Exit::Error,
     })
+}
+
+/// `user@host pid 123 since 2026-11-24T08:00:00Z`: what a lock's file, the journal and other applies say of this one.
+fn who() -> String {
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| "somebody".to_owned());
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let since = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+    format!(
+        "{}@{} pid {} since {since}",
+        clean(&user),
+        clean(&host),
+        std::process::id()
+    )
 }

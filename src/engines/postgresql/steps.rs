@@ -20,12 +20,13 @@ const VERIFY_RATE: f64 = 400e6;
 /// Seconds without writes of a restart right after a CHECKPOINT (engine page, 3.1: 1.1 s).
 const RESTART_SECONDS: f64 = 1.1;
 
-/// Bytes of a full copy.
+/// Bytes of a full copy: the databases, and the log file that makes it whole.
 pub(super) fn copy_bytes(link: &Link<'_>) -> Bytes {
+    let log = PostgresFacts::of(link.upstream_instance).map_or(0, |facts| facts.segment_bytes());
     link.upstream_instance
         .data
         .as_ref()
-        .map_or(Bytes(0), |data| data.copy_bytes)
+        .map_or(Bytes(0), |data| Bytes(data.copy_bytes.0 + log))
 }
 
 /// Bytes a second that the copy is expected to move.
