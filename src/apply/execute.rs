@@ -80,6 +80,12 @@ impl Hosts {
             .held(&action.machine)
             .await
             .map_err(|why| failure(action, Phase::Lock, why))?;
+        tracing::debug!(
+            step = step.id.0,
+            machine = action.machine.0,
+            lock = action.lock,
+            "an action begins"
+        );
         let lock = lock_file(&action.lock);
         let variables = [
             ("replform_who", self.context.who.as_str()),

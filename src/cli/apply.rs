@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::commands::Command;
-use super::planning::{Planned, PlanningArguments, Wish, network, runtime};
+use super::planning::{Planned, PlanningArguments, Wish, may_ask, network, runtime};
 use super::show::read_plan;
 use super::{Context, Exit, Failure};
 use crate::apply::{self, LockError, Outcome, Secrets, WantedLocks};
@@ -20,7 +20,7 @@ use crate::render::applied::applied_text;
 use crate::render::plan_text::{Words, plan_text};
 use crate::render::unified;
 use crate::topology::{Hazard, Topology, parse_duration};
-use crate::ui::{Reporter, Streams, confirm};
+use crate::ui::{Reporter, confirm};
 
 /// Do what the plan says
 ///
@@ -144,7 +144,7 @@ impl Apply {
         if approved || (self.auto_approve && !grave) {
             return Ok(());
         }
-        if self.planning.input && Streams::can_ask() {
+        if may_ask(self.planning.input) {
             return if confirm(context.streams, "Apply this plan?")? {
                 Ok(())
             } else {

@@ -57,14 +57,16 @@ pub fn run(given: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return usage::explain(&error, &given),
     };
     let context = Context::new(program.no_color);
-    let result = enter(program.chdir).and_then(|()| match program.command {
-        _ if program.version => super::version::Version::default().run_on(&context),
-        Some(command) => command.run(&context),
-        None => {
-            context.streams.talk(&usage::help(&mut self::program()));
-            Ok(Exit::Error)
-        }
-    });
+    let result = super::log::start()
+        .and_then(|()| enter(program.chdir))
+        .and_then(|()| match program.command {
+            _ if program.version => super::version::Version::default().run_on(&context),
+            Some(command) => command.run(&context),
+            None => {
+                context.streams.talk(&usage::help(&mut self::program()));
+                Ok(Exit::Error)
+            }
+        });
     result.unwrap_or_else(|failure| report(failure, &context))
 }
 

@@ -16,6 +16,7 @@ mod explain;
 mod failure;
 mod fmt;
 mod graph;
+mod log;
 mod observe;
 mod plan;
 mod planning;

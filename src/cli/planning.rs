@@ -12,7 +12,7 @@ use crate::observe::{MachineObservation, Observation, observe, saved};
 use crate::plan::{Options, Plan, Severity, addresses, plan};
 use crate::remote::{ClientContext, Limits, Network};
 use crate::topology::{Hazard, Topology, parse_duration};
-use crate::ui::Streams;
+use crate::ui::{Streams, variable};
 
 /// Options of every command that plans.
 #[derive(Args, Clone, Debug, Default)]
@@ -141,8 +141,15 @@ fn list<'a>(all: impl ExactSizeIterator<Item = &'a String>) -> String {
 
 /// The network as this client's environment gives it; `input`: whether passphrases may be asked for.
 pub fn network(input: bool) -> Arc<Network> {
-    let client = ClientContext::from_environment(input && Streams::can_ask());
+    let client = ClientContext::from_environment(may_ask(input));
     Arc::new(Network::new(Limits::default(), client))
+}
+
+/// Whether questions may be asked: not against `-input=false`, not against REPLFORM_INPUT, never without a terminal.
+pub fn may_ask(input: bool) -> bool {
+    let refused =
+        variable("REPLFORM_INPUT").is_some_and(|value| matches!(value.as_str(), "0" | "false"));
+    input && !refused && Streams::can_ask()
 }
 
 /// A runtime for everything that waits on hosts.
