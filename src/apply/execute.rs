@@ -17,7 +17,7 @@ use crate::plan::{Action, Call, Plan, Step, Work};
 use crate::remote::Command;
 
 /// How long a host that can't be reached is tried for, within one step.
-const REACH: Duration = Duration::from_secs(120);
+const REACH: Duration = Duration::from_secs(60);
 /// How long a step waits for what somebody left running on its instance, before it says who.
 const INSTANCE_PATIENCE: u64 = 120;
 

@@ -23,7 +23,7 @@ const WATCH: &str = include_str!("job-watch.sh");
 const REMOVE: &str = include_str!("job-remove.sh");
 
 /// How long a host that went silent is tried for while its job goes on.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// A watch is begun anew after this long.
 const WATCH_SPAN: Duration = Duration::from_secs(3600);
 
