@@ -17,6 +17,30 @@ use replform::topology::{
 datatest_stable::harness! {
     { test = invalid, root = "testdata/config/invalid", pattern = r"/main\.rf\.(hcl|json)$" },
     { test = valid, root = "testdata/config/valid", pattern = r"/main\.rf\.(hcl|json)$" },
+    { test = example, root = "examples", pattern = r"/main\.rf\.hcl$" },
+}
+
+/// The examples are valid and laid out.
+fn example(file: &Path) -> datatest_stable::Result<()> {
+    let folder = file.parent().ok_or("an example is a folder")?;
+    if let Err(Failed {
+        diagnostics,
+        sources,
+    }) = load(folder, &inputs(folder)?)
+    {
+        let text = render_all(&diagnostics, &*sources, Colour::Plain);
+        return Err(Box::new(Readable(text)));
+    }
+    is_laid_out(file)
+}
+
+fn is_laid_out(file: &Path) -> datatest_stable::Result<()> {
+    let text = std::fs::read_to_string(file)?;
+    if format(&text) == text {
+        Ok(())
+    } else {
+        Err("it isn't laid out: replform fmt".into())
+    }
 }
 
 fn invalid(file: &Path) -> datatest_stable::Result<()> {
@@ -39,10 +63,8 @@ fn valid(file: &Path) -> datatest_stable::Result<()> {
             warnings,
             sources,
         }) => {
-            let text = std::fs::read_to_string(file)?;
-            if file.extension().is_some_and(|extension| extension == "hcl") && format(&text) != text
-            {
-                return Err("the example isn't laid out: replform fmt".into());
+            if file.extension().is_some_and(|extension| extension == "hcl") {
+                is_laid_out(file)?;
             }
             summary(&topology) + &render_all(&warnings, &*sources, Colour::Plain)
         }

@@ -20,7 +20,7 @@ pub fn arrange(command: Command) -> Command {
     let mut command = command
         .disable_help_subcommand(true)
         .args_override_self(true)
-        .help_template("Usage: replform [global options] COMMAND [options]\n\n{about}\n{after-help}\n\nOptions:\n{options}\n")
+        .help_template("Usage: replform [global options] COMMAND [options]\n\n{about}{after-help}\n\nOptions:\n{options}\n")
         .after_help(overview);
     for name in names {
         command = command.mut_subcommand(name, |subcommand| subcommand.args_override_self(true));

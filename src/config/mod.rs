@@ -1,8 +1,12 @@
 //! Configuration: reads the user's files, parses HCL and its JSON form with places, and works
 //! expressions out. The only reader of the user's files.
 //!
-//! `source` reads and keeps texts → `parse` (HCL) and `json` make one [`tree`] → [`evaluate`] works its
-//! expressions out to [`value`]s, with [`functions`] and [`types`].
+//! [`load`] makes a [`Topology`](crate::topology::Topology) of a directory, or says all that is wrong with it:
+//!
+//! `source` reads and keeps texts → `parse` (HCL) and `json` make one [`tree`] → `decode` holds it against the table of
+//! the [`language`] and makes typed blocks of it; names are worked out when they are first asked for (`world`, `stacks`,
+//! `lazy`, `variables`, `given`) → `checks` compares blocks with one another. [`evaluate`] works expressions out to
+//! [`value`]s, with [`functions`] and [`types`]. [`mod@format`] and [`console`] stand beside that way.
 
 mod addresses;
 mod budget;

@@ -115,7 +115,10 @@ pub fn expand(
 fn entries(value: &Value, attribute: &Attribute) -> Result<Vec<(String, Value)>, Vec<Diagnostic>> {
     let span = attribute.value.span;
     let error = |label: &str| Diagnostic::error(codes::INVALID_FOR_EACH, span, label);
-    if value.is_sensitive() {
+    // Values may be sensitive: where each.value mustn't be shown, that is told there.
+    let secret_keys =
+        value.sensitive || (matches!(value.kind, Kind::Set(_)) && value.is_sensitive());
+    if secret_keys {
         return Err(vec![
             Diagnostic::error(codes::SENSITIVE_VALUE, span, "the keys become names that plans show, so they can't be sensitive")
                 .help("take for_each's keys from a value that isn't sensitive, or wrap nothing but the secret in sensitive variables"),
