@@ -157,7 +157,8 @@ fn a_disk_that_fills_in_the_copy_harms_nobody_and_space_mends_it() {
 
     let failed = apply.finish().expect_code(7);
     assert!(failed.says("o space left on device"), "{failed}");
-    db2.sh("! test -e /var/lib/postgresql/15/main/PG_VERSION")
+    // Nothing half swapped: the data directory is still the empty cluster that provision made, and nothing runs in it.
+    db2.sh("cd /var/lib/postgresql/15; ! test -e main/standby.signal && ! test -e main/postmaster.pid && ! ls -d main.replform-2*")
         .expect_success();
     assert_slots_hold_no_log_for_ever(db1);
 
