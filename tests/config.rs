@@ -17,21 +17,6 @@ use replform::topology::{
 datatest_stable::harness! {
     { test = invalid, root = "testdata/config/invalid", pattern = r"/main\.rf\.(hcl|json)$" },
     { test = valid, root = "testdata/config/valid", pattern = r"/main\.rf\.(hcl|json)$" },
-    { test = example, root = "examples", pattern = r"/main\.rf\.hcl$" },
-}
-
-/// The examples are valid and laid out.
-fn example(file: &Path) -> datatest_stable::Result<()> {
-    let folder = file.parent().ok_or("an example is a folder")?;
-    if let Err(Failed {
-        diagnostics,
-        sources,
-    }) = load(folder, &inputs(folder)?)
-    {
-        let text = render_all(&diagnostics, &*sources, Colour::Plain);
-        return Err(Box::new(Readable(text)));
-    }
-    is_laid_out(file)
 }
 
 fn is_laid_out(file: &Path) -> datatest_stable::Result<()> {
