@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::errand::Unreached;
 use super::events::Events;
 use super::scheduler::Cancel;
 use super::secrets::Secrets;
@@ -37,14 +38,11 @@ pub struct Context {
 
 impl Context {
     /// A connection to a machine, or why there is none.
-    pub(super) async fn connect(&self, machine: &MachineId) -> Result<Connection, String> {
+    pub(super) async fn connect(&self, machine: &MachineId) -> Result<Connection, Unreached> {
         let target = self
             .targets
             .get(machine)
-            .ok_or_else(|| format!("machine {machine} isn't in the configuration"))?;
-        self.network
-            .connect(target)
-            .await
-            .map_err(|error| error.to_string())
+            .ok_or_else(|| Unreached::Unknown(machine.clone()))?;
+        Ok(self.network.connect(target).await?)
     }
 }

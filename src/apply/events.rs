@@ -95,6 +95,23 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The step that it is about.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::Started { step }
+            | Self::Attached { step }
+            | Self::Waiting { step, .. }
+            | Self::Note { step, .. }
+            | Self::Progress { step, .. }
+            | Self::Finished { step, .. }
+            | Self::Failed { step, .. }
+            | Self::NotRun { step, .. } => Some(step),
+            Self::LockWaiting { .. } | Self::Interrupted { .. } | Self::Summary { .. } => None,
+        }
+    }
+}
+
 /// How far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Progress {

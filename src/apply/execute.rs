@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::answer::Answer;
 use super::compose;
 use super::context::Context;
+use super::errand::{Errand, LOCK_TRY_SECONDS};
 use super::events::Event;
 use super::jobs::Jobs;
 use super::locks::Locks;
@@ -14,12 +15,6 @@ use super::outcome::{Failure, Outcome, Phase, StepState};
 use super::scheduler::{Cancel, Executor, Measured, schedule};
 use crate::plan::host_files::lock_file;
 use crate::plan::{Action, Call, Plan, Step, Work};
-use crate::remote::Command;
-
-/// How long a host that can't be reached is tried for, within one step.
-const REACH: Duration = Duration::from_secs(60);
-/// How long a step waits for what somebody left running on its instance, before it says who.
-const INSTANCE_PATIENCE: u64 = 120;
 
 /// Runs all steps of the plan.
 pub async fn execute(plan: &Plan, context: &Context, locks: &Arc<Locks>) -> Outcome {
@@ -76,10 +71,15 @@ impl Executor for Hosts {
 
 impl Hosts {
     async fn act(&self, step: &Step, action: &Action) -> Result<Answer, Failure> {
+        let errand = Errand {
+            context: &self.context,
+            step: &step.id,
+            machine: &action.machine,
+        };
         self.locks
             .held(&action.machine)
             .await
-            .map_err(|why| failure(action, Phase::Lock, why))?;
+            .map_err(|why| errand.failure(Phase::Lock, why))?;
         tracing::debug!(
             step = step.id.0,
             machine = action.machine.0,
@@ -94,12 +94,10 @@ impl Hosts {
             ("replform_lock_file", lock.as_str()),
         ];
         match &action.work {
-            Work::Script(call) => self.script(action, call, &variables).await,
+            Work::Script(call) => self.script(errand, call, &variables).await,
             Work::Job(job) => {
                 Jobs {
-                    context: &self.context,
-                    step: &step.id,
-                    action,
+                    errand,
                     job,
                     variables: &variables,
                 }
@@ -109,64 +107,19 @@ impl Hosts {
         }
     }
 
-    /// A script over SSH. Where the link was lost it is run again: every script can be, and the instance's lock keeps
-    /// it from running beside its own first try.
+    /// A script over SSH, under its instance's lock.
     async fn script(
         &self,
-        action: &Action,
+        errand: Errand<'_>,
         call: &Call,
         variables: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
         let ending = format!(
-            "replform_lock \"$replform_lock_file\" \"$replform_who\" {INSTANCE_PATIENCE}\nreplform_step_phases check run verify"
+            "replform_lock \"$replform_lock_file\" \"$replform_who\" {LOCK_TRY_SECONDS}\nreplform_step_phases check run verify"
         );
         let text = compose(call, variables, &ending, &self.context.secrets)
-            .map_err(|error| failure(action, Phase::Reach, error.to_string()))?;
-        let limit = Duration::from_secs(call.timeout_seconds + INSTANCE_PATIENCE);
-        let deadline = Instant::now() + REACH;
-        let mut sent = false;
-        loop {
-            let why = match self.context.connect(&action.machine).await {
-                Err(why) => why,
-                Ok(connection) => {
-                    sent = true;
-                    let command = Command::new("sh -s")
-                        .stdin(text.as_bytes().to_vec())
-                        .timeout(limit);
-                    match connection.run(command).await {
-                        Ok(output) => {
-                            let answer = Answer::of(&output);
-                            if output.status.success() {
-                                return Ok(answer);
-                            }
-                            let stderr = self.context.secrets.redact(&output.stderr_text());
-                            return Err(answer.failure(&action.machine, &output.status, &stderr));
-                        }
-                        Err(error) if !error.is_lost_link() => {
-                            return Err(failure(action, Phase::Run, error.to_string()));
-                        }
-                        Err(error) => error.to_string(),
-                    }
-                }
-            };
-            if Instant::now() > deadline {
-                return Err(failure(
-                    action,
-                    if sent { Phase::Run } else { Phase::Reach },
-                    why,
-                ));
-            }
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
-    }
-}
-
-fn failure(action: &Action, phase: Phase, message: impl Into<String>) -> Failure {
-    Failure {
-        phase,
-        machine: action.machine.clone(),
-        message: message.into(),
-        log: Vec::new(),
-        state: String::new(),
+            .map_err(|error| errand.failure(Phase::Reach, error.to_string()))?;
+        let limit = Duration::from_secs(call.timeout_seconds + LOCK_TRY_SECONDS);
+        errand.under_lock(&text, limit).await
     }
 }

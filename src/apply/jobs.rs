@@ -6,15 +6,15 @@
 use std::time::{Duration, Instant};
 
 use super::answer::Answer;
-use super::context::Context;
+use super::compose::SecretText;
+use super::errand::{Errand, LOCK_TRY_SECONDS};
 use super::events::{Event, Pace};
 use super::outcome::{Failure, Phase};
 use super::own::own;
 use super::{call_hash, compose};
-use crate::plan::host_files::{JOBS, job_name, lock_file};
-use crate::plan::{Action, JobCall, StepId};
-use crate::remote::{Command, Connection, Output};
-use crate::topology::MachineId;
+use crate::plan::JobCall;
+use crate::plan::host_files::{JOBS, job_name};
+use crate::remote::{Command, Output};
 
 const LOOK: &str = include_str!("job-look.sh");
 const START: &str = include_str!("job-start.sh");
@@ -22,6 +22,8 @@ const STOP: &str = include_str!("job-stop.sh");
 const WATCH: &str = include_str!("job-watch.sh");
 const REMOVE: &str = include_str!("job-remove.sh");
 
+/// The limit of looking, starting and tidying up.
+const OWN_LIMIT: Duration = Duration::from_secs(60);
 /// How long a host that went silent is tried for while its job goes on.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// A watch is begun anew after this long.
@@ -29,9 +31,7 @@ const WATCH_SPAN: Duration = Duration::from_secs(3600);
 
 /// One job of one step.
 pub(super) struct Jobs<'a> {
-    pub(super) context: &'a Context,
-    pub(super) step: &'a StepId,
-    pub(super) action: &'a Action,
+    pub(super) errand: Errand<'a>,
     pub(super) job: &'a JobCall,
     pub(super) variables: &'a [(&'a str, &'a str)],
 }
@@ -58,18 +58,8 @@ enum Watched {
 }
 
 impl Jobs<'_> {
-    fn machine(&self) -> &MachineId {
-        &self.action.machine
-    }
-
-    fn failure(&self, phase: Phase, message: impl Into<String>) -> Failure {
-        Failure {
-            phase,
-            machine: self.machine().clone(),
-            message: message.into(),
-            log: Vec::new(),
-            state: String::new(),
-        }
+    fn failure(&self, phase: Phase, message: impl AsRef<str>) -> Failure {
+        self.errand.failure(phase, message)
     }
 
     /// Runs the job to its end: attaches to one that runs, takes the result of one that is done, else starts one.
@@ -89,8 +79,8 @@ impl Jobs<'_> {
         }
         let mut id = None;
         if let Some(running) = folders.iter().find(|f| f.state == FolderState::Running) {
-            self.context.events.send(Event::Attached {
-                step: self.step.clone(),
+            self.errand.context.events.send(Event::Attached {
+                step: self.errand.step.clone(),
             });
             id = Some(running.id.clone());
         } else if let Some(done) = folders
@@ -117,34 +107,15 @@ impl Jobs<'_> {
         result
     }
 
-    async fn command(
-        &self,
-        script: &str,
-        variables: &[(&str, &str)],
-        seconds: u64,
-    ) -> Result<Output, Failure> {
+    /// A text of apply's own.
+    async fn command(&self, script: &str, variables: &[(&str, &str)]) -> Result<Output, Failure> {
         let text = own(script, variables)
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
-        let connection = self.connect().await?;
-        connection
-            .run(
-                Command::new("sh -s")
-                    .stdin(text.as_bytes().to_vec())
-                    .timeout(Duration::from_secs(seconds)),
-            )
-            .await
-            .map_err(|error| self.failure(Phase::Reach, error.to_string()))
-    }
-
-    async fn connect(&self) -> Result<Connection, Failure> {
-        self.context
-            .connect(self.machine())
-            .await
-            .map_err(|why| self.failure(Phase::Reach, why))
+        self.errand.run(&text, OWN_LIMIT).await
     }
 
     async fn look(&self, name: &str) -> Result<Vec<Folder>, Failure> {
-        let output = self.command(LOOK, &[("name", name)], 60).await?;
+        let output = self.command(LOOK, &[("name", name)]).await?;
         let text = output.stdout_text();
         if text.lines().last() != Some("looked") {
             return Err(self.failure(
@@ -163,7 +134,7 @@ impl Jobs<'_> {
             return Ok(());
         }
         let output = self
-            .command(REMOVE, &[("name", name), ("ids", &ids.join("\n"))], 60)
+            .command(REMOVE, &[("name", name), ("ids", &ids.join("\n"))])
             .await?;
         if output.status.success() {
             Ok(())
@@ -177,64 +148,41 @@ impl Jobs<'_> {
 
     /// A job that ended well long ago: is what it made still there?
     async fn still_holds(&self, name: &str, id: &str) -> Result<bool, Failure> {
-        Ok(self
-            .phases(name, id, "check verify")
-            .await?
-            .0
-            .status
-            .success())
+        match self.phases(name, id, "check verify").await {
+            Ok(_) => Ok(true),
+            Err(failure) if matches!(failure.phase, Phase::Check | Phase::Verify) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
-    /// Phases of the job's script over SSH, under the instance's lock.
-    async fn phases(
-        &self,
-        name: &str,
-        id: &str,
-        phases: &str,
-    ) -> Result<(Output, Answer), Failure> {
+    /// The job's script with the variables of one of its folders.
+    fn text(&self, name: &str, id: &str, ending: &str) -> Result<SecretText, Failure> {
         let folder = format!("{JOBS}/{name}.{id}");
         let mut variables = self.variables.to_vec();
         variables.push(("job", folder.as_str()));
-        let ending =
-            "replform_lock \"$replform_lock_file\" \"$replform_who\" 60\nreplform_step_phases "
-                .to_owned()
-                + phases;
-        let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
-            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
-        let limit = Duration::from_secs(self.job.call.timeout_seconds + 90);
-        let output = self
-            .connect()
-            .await?
-            .run(
-                Command::new("sh -s")
-                    .stdin(text.as_bytes().to_vec())
-                    .timeout(limit),
-            )
-            .await
-            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
-        let answer = Answer::of(&output);
-        Ok((output, answer))
+        let secrets = &self.errand.context.secrets;
+        compose(&self.job.call, &variables, ending, secrets)
+            .map_err(|error| self.failure(Phase::Reach, error.to_string()))
+    }
+
+    /// Phases of the job's script over SSH, under the instance's lock.
+    async fn phases(&self, name: &str, id: &str, phases: &str) -> Result<Answer, Failure> {
+        let ending = format!(
+            "replform_lock \"$replform_lock_file\" \"$replform_who\" {LOCK_TRY_SECONDS}\nreplform_step_phases {phases}"
+        );
+        let text = self.text(name, id, &ending)?;
+        let limit = Duration::from_secs(self.job.call.timeout_seconds + LOCK_TRY_SECONDS);
+        self.errand.under_lock(&text, limit).await
     }
 
     async fn start(&self, name: &str, hash: &str) -> Result<String, Failure> {
         let id = random_id().map_err(|why| self.failure(Phase::Reach, why))?;
-        let (output, answer) = self.phases(name, &id, "check").await?;
-        if !output.status.success() {
-            let stderr = self.context.secrets.redact(&output.stderr_text());
-            return Err(answer.failure(self.machine(), &output.status, &stderr));
-        }
-        let folder = format!("{JOBS}/{name}.{id}");
-        let lock = lock_file(&self.action.lock);
-        let mut variables = self.variables.to_vec();
-        variables.push(("job", folder.as_str()));
-        let ending = format!("replform_job {id} {hash} \"$replform_lock_file\"");
-        let text = compose(&self.job.call, &variables, &ending, &self.context.secrets)
-            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
-        debug_assert!(
-            self.variables
-                .iter()
-                .any(|(name, value)| *name == "replform_lock_file" && *value == lock)
-        );
+        self.phases(name, &id, "check").await?;
+        let text = self.text(
+            name,
+            &id,
+            &format!("replform_job {id} {hash} \"$replform_lock_file\""),
+        )?;
         let start = [
             ("name", name),
             ("id", id.as_str()),
@@ -243,12 +191,15 @@ impl Jobs<'_> {
             ("text", text.as_str()),
             ("stop", STOP),
         ];
-        let output = self.command(START, &start, 60).await?;
+        let output = self.command(START, &start).await?;
         if output.status.success() && output.stdout_text().trim() == "started" {
             Ok(id)
         } else {
-            let said = self.context.secrets.redact(output.stderr_text().trim());
-            Err(self.failure(Phase::Run, format!("the job wasn't started: {said}")))
+            let said = output.stderr_text();
+            Err(self.failure(
+                Phase::Run,
+                format!("the job wasn't started: {}", said.trim()),
+            ))
         }
     }
 
@@ -263,7 +214,7 @@ impl Jobs<'_> {
                 Watched::Ended(code, answer) => return Err(self.ended_badly(code, answer)),
                 Watched::Gone(how, answer) => {
                     let mut failure = self.failure(Phase::Run, how);
-                    failure.log = answer.log;
+                    failure.log = self.redacted(&answer.log);
                     return Err(failure);
                 }
                 Watched::Cut(why) => {
@@ -294,13 +245,14 @@ impl Jobs<'_> {
                 .pop()
                 .unwrap_or_else(|| format!("the job ended with code {code} and said nothing")),
         };
-        let mut failure = self.failure(phase, self.context.secrets.redact(&message));
-        failure.log = answer
-            .log
-            .iter()
-            .map(|line| self.context.secrets.redact(line))
-            .collect();
+        let mut failure = self.failure(phase, message);
+        failure.log = self.redacted(&answer.log);
         failure
+    }
+
+    fn redacted(&self, log: &[String]) -> Vec<String> {
+        let secrets = &self.errand.context.secrets;
+        log.iter().map(|line| secrets.redact(line)).collect()
     }
 
     async fn watch(&self, name: &str, id: &str, pace: &mut Pace) -> Watched {
@@ -308,9 +260,9 @@ impl Jobs<'_> {
             Ok(text) => text,
             Err(error) => return Watched::Cut(error.to_string()),
         };
-        let connection = match self.context.connect(self.machine()).await {
+        let connection = match self.errand.context.connect(self.errand.machine).await {
             Ok(connection) => connection,
-            Err(why) => return Watched::Cut(why),
+            Err(error) => return Watched::Cut(error.to_string()),
         };
         let mut running = connection.start(
             Command::new("sh -s")
@@ -359,8 +311,8 @@ impl Jobs<'_> {
                 total
             };
             let progress = pace.add(at, done, total);
-            self.context.events.send(Event::Progress {
-                step: self.step.clone(),
+            self.errand.context.events.send(Event::Progress {
+                step: self.errand.step.clone(),
                 progress,
             });
         }

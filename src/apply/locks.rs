@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::context::Context;
 use super::events::Event;
 use super::own::own;
+use super::scheduler::Cancel;
 use crate::plan::host_files::lock_file;
 use crate::remote::{Command, ExitStatus, Running, quote};
 use crate::topology::MachineId;
@@ -42,6 +43,9 @@ pub enum LockError {
         /// Why.
         why: String,
     },
+    /// Ctrl-C came first.
+    #[error("interrupted before the locks were held; nothing was changed")]
+    Interrupted,
 }
 
 /// How a lock stands.
@@ -96,10 +100,10 @@ impl Locks {
 /// # Errors
 /// The first that can't be had.
 pub async fn lock_all(wanted: &WantedLocks, context: &Context) -> Result<Locks, LockError> {
-    let mut taken = match at_once(wanted, context).await {
-        Ok(taken) => taken,
-        Err(LockError::Held { .. }) => in_order(wanted, context).await?,
-        Err(error) => return Err(error),
+    let mut cancel = context.cancel.clone();
+    let mut taken = tokio::select! {
+        taken = take_all(wanted, context) => taken?,
+        Ok(_) = cancel.wait_for(|cancel| *cancel > Cancel::No) => return Err(LockError::Interrupted),
     };
     let states: States = Arc::new(Mutex::new(
         wanted.keys().map(|id| (id.clone(), State::Held)).collect(),
@@ -118,6 +122,16 @@ pub async fn lock_all(wanted: &WantedLocks, context: &Context) -> Result<Locks, 
         }
     }
     Ok(Locks { states, keepers })
+}
+
+async fn take_all(
+    wanted: &WantedLocks,
+    context: &Context,
+) -> Result<BTreeMap<MachineId, Running>, LockError> {
+    match at_once(wanted, context).await {
+        Err(LockError::Held { .. }) => in_order(wanted, context).await,
+        other => other,
+    }
 }
 
 async fn at_once(
@@ -222,7 +236,10 @@ async fn take(
         "sh -c {}",
         quote(&text).map_err(|error| failed(error.to_string()))?
     );
-    let connection = context.connect(machine).await.map_err(failed)?;
+    let connection = context
+        .connect(machine)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     let mut running = connection.start(Command::new(program).heartbeat(BEAT));
     match running.line().await.as_deref() {
         Some("locked") => Ok(running),

@@ -10,6 +10,7 @@
 mod answer;
 mod compose;
 mod context;
+mod errand;
 mod events;
 mod execute;
 mod interrupt;
@@ -36,3 +37,5 @@ pub use secrets::Secrets;
 mod compose_tests;
 #[cfg(test)]
 mod env_tests;
+#[cfg(test)]
+mod scheduler_tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::diagnostics::{Code, codes};
 use crate::plan::StepId;
 use crate::topology::MachineId;
 
@@ -47,13 +48,13 @@ impl Phase {
     }
 
     /// The error code that people look up.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Reach => "RF0450",
-            Self::Lock => "RF0451",
-            Self::Check => "RF0452",
-            Self::Run => "RF0453",
-            Self::Verify => "RF0454",
+            Self::Reach => codes::STEP_REACH,
+            Self::Lock => codes::STEP_LOCK,
+            Self::Check => codes::STEP_CHECK,
+            Self::Run => codes::STEP_RUN,
+            Self::Verify => codes::STEP_VERIFY,
         }
     }
 

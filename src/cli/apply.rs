@@ -344,7 +344,7 @@ fn still_fits(approved: &Approved, now: &Plan) -> Result<(), Failure> {
 fn lock_failure(error: &LockError) -> Failure {
     Failure::plain(Diagnostic::without_place(codes::LOCKED, error.to_string())).exit(match error {
         LockError::Held { .. } => Exit::Locked,
-        LockError::Machine { .. } => Exit::Error,
+        LockError::Machine { .. } | LockError::Interrupted => Exit::Error,
     })
 }
 

@@ -1,5 +1,6 @@
 //! How an apply ended: what was promised beside what was measured, or what failed, what is safe, what to type.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::layout::{hang, pad};
@@ -130,11 +131,47 @@ fn stopped(plan: &Plan, outcome: &Outcome, next: &str) -> String {
         "  not run  ",
         &numbered(&|state| matches!(state, StepState::Needs { .. } | StepState::NotBegun)),
     ));
+    let untouched = untouched(plan, outcome);
+    if !untouched.is_empty() {
+        out.push_str(&hang(
+            "  safe     ",
+            &format!("{} untouched", untouched.join(", ")),
+        ));
+    }
     out.push_str(&hang(
         "  next     ",
         &format!("mend what is said above, then: {next}"),
     ));
     out
+}
+
+/// The servers and apps of the plan on which no step changed anything.
+fn untouched<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a str> {
+    let may_have_changed = |step: &Step| match outcome.steps.get(&step.id) {
+        Some(StepState::Done { .. } | StepState::Left) => true,
+        Some(StepState::Failed(failure)) => failure.phase.may_have_changed(),
+        Some(StepState::Needs { .. } | StepState::NotBegun) | None => false,
+    };
+    let machines = |step: &'a Step| step.actions.iter().map(|action| &action.machine);
+    let touched: BTreeSet<_> = plan
+        .steps
+        .iter()
+        .filter(|step| may_have_changed(step))
+        .flat_map(machines)
+        .collect();
+    let subjects: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| !machines(step).any(|machine| touched.contains(machine)))
+        .map(|step| step.subject.as_str())
+        .collect();
+    let changed: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| may_have_changed(step))
+        .map(|step| step.subject.as_str())
+        .collect();
+    subjects.difference(&changed).copied().collect()
 }
 
 fn failed(step: &Step, failure: &Failure) -> String {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::Streams;
 use crate::apply::{Event, Events, Progress};
-use crate::plan::{Plan, Step, StepId};
+use crate::plan::{Counts, Plan, Step, StepId};
 use crate::topology::{Bytes, format_duration};
 
 /// Plain output says at most this often how far a step is.
@@ -34,6 +34,7 @@ impl Reporter {
         let view = View {
             streams,
             steps,
+            counts: plan.counts,
             json,
             bars,
             running: BTreeMap::new(),
@@ -56,6 +57,7 @@ impl Reporter {
 /// A step's line: its word and subject.
 struct Shown {
     name: String,
+    action: &'static str,
     expected: Option<u64>,
 }
 
@@ -63,6 +65,7 @@ impl Shown {
     fn of(step: &Step) -> Self {
         Self {
             name: format!("{:<9}  {}", step.kind.word(), step.subject),
+            action: step.kind.word(),
             expected: step.cost.bytes.map(|bytes| bytes.0),
         }
     }
@@ -76,6 +79,7 @@ struct Running {
 struct View {
     streams: Streams,
     steps: BTreeMap<StepId, Shown>,
+    counts: Counts,
     json: bool,
     bars: Option<MultiProgress>,
     running: BTreeMap<StepId, Running>,
@@ -97,24 +101,67 @@ impl View {
     }
 
     fn print_json(&self, event: &Event) {
-        let mut object = serde_json::to_value(event).unwrap_or_default();
-        if let Some(map) = object.as_object_mut() {
-            let kind = map.remove("event").unwrap_or_default();
-            let level = if matches!(event, Event::Failed { .. }) {
-                "error"
-            } else {
-                "info"
-            };
-            map.insert("@level".into(), level.into());
-            map.insert("@message".into(), self.sentence(event).into());
-            map.insert(
-                "@timestamp".into(),
-                jiff::Timestamp::now().to_string().into(),
-            );
-            map.insert("type".into(), kind);
-        }
+        let object = self.json(event, jiff::Timestamp::now().to_string());
         // A reader of events that went away doesn't stop an apply.
         let _ = self.streams.data(&format!("{object}\n"));
+    }
+
+    /// An event with Terraform's keys and type names where the meaning is the same.
+    fn json(&self, event: &Event, at: String) -> serde_json::Value {
+        let level = match event {
+            Event::Failed { .. } => "error",
+            Event::NotRun { .. } | Event::Interrupted { .. } => "warn",
+            _ => "info",
+        };
+        let mut object = serde_json::json!({
+            "@level": level,
+            "@message": self.sentence(event).trim(),
+            "@module": "replform.apply",
+            "@timestamp": at,
+        });
+        let own = serde_json::to_value(event).unwrap_or_default();
+        let (serde_json::Value::Object(map), serde_json::Value::Object(own)) = (&mut object, own)
+        else {
+            return object;
+        };
+        let kind = match event {
+            Event::Started { .. } => "apply_start",
+            Event::Progress { .. } => "apply_progress",
+            Event::Finished { .. } => "apply_complete",
+            Event::Failed { .. } => "apply_errored",
+            Event::Summary { .. } => "change_summary",
+            _ => own
+                .get("event")
+                .and_then(|kind| kind.as_str())
+                .unwrap_or("note"),
+        };
+        map.insert("type".into(), kind.into());
+        if let Some(step) = event.step() {
+            map.insert("hook".into(), self.hook(step, event));
+        }
+        if let Event::Summary {
+            failed: 0,
+            not_run: 0,
+            ..
+        } = event
+        {
+            let counts = self.counts;
+            map.insert(
+                "changes".into(),
+                serde_json::json!({"add": counts.add, "change": counts.change, "remove": counts.destroy, "operation": "apply"}),
+            );
+        }
+        map.extend(own.into_iter().filter(|(key, _)| key != "event"));
+        object
+    }
+
+    fn hook(&self, step: &StepId, event: &Event) -> serde_json::Value {
+        let action = self.steps.get(step).map_or("", |shown| shown.action);
+        let mut hook = serde_json::json!({"resource": {"addr": step.0}, "action": action});
+        if let (Event::Finished { seconds, .. }, Some(map)) = (event, hook.as_object_mut()) {
+            map.insert("elapsed_seconds".into(), (*seconds).into());
+        }
+        hook
     }
 
     fn name<'a>(&'a self, step: &'a StepId) -> &'a str {
@@ -298,6 +345,52 @@ mod tests {
             eta: None,
         };
         assert_eq!(how_far(&unknown), "5 kB");
+    }
+
+    #[test]
+    fn json_events_carry_terraforms_keys() {
+        let step = StepId("orders.reader.backup".to_owned());
+        let view = View {
+            streams: Streams::new(true, |_| None),
+            steps: BTreeMap::from([(
+                step.clone(),
+                Shown {
+                    name: "backup     eu/db2".to_owned(),
+                    action: "backup",
+                    expected: None,
+                },
+            )]),
+            counts: Counts {
+                add: 1,
+                change: 2,
+                destroy: 0,
+            },
+            json: true,
+            bars: None,
+            running: BTreeMap::new(),
+        };
+        let finished = Event::Finished {
+            step,
+            seconds: 1.5,
+            measured: BTreeMap::from([("bytes".to_owned(), 5.0)]),
+        };
+        assert_eq!(
+            view.json(&finished, "T".to_owned()).to_string(),
+            concat!(
+                r#"{"@level":"info","@message":"ok  backup     eu/db2  1.5 s","@module":"replform.apply","@timestamp":"T","#,
+                r#""type":"apply_complete","hook":{"resource":{"addr":"orders.reader.backup"},"action":"backup","elapsed_seconds":1.5},"#,
+                r#""step":"orders.reader.backup","seconds":1.5,"measured":{"bytes":5.0}}"#
+            )
+        );
+        let summary = |failed| Event::Summary {
+            done: 3,
+            failed,
+            not_run: 0,
+            seconds: 2.0,
+        };
+        let changes = |failed| view.json(&summary(failed), String::new())["changes"].clone();
+        assert_eq!(changes(0)["add"], 1);
+        assert!(changes(1).is_null());
     }
 
     #[test]

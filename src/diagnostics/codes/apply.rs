@@ -27,4 +27,14 @@ codes! { APPLY:
         "Another replform holds a host of this topology. It frees its locks when it ends, or within seconds when it dies; -lock-timeout=3m waits.";
     APPLY_FAILED = 712, "the apply stopped",
         "A step failed. Steps that don't need it were finished; what was done stays done, and apply goes on from there when it is run again.";
+    STEP_REACH = 721, "a step's host wasn't reached",
+        "The machine didn't answer, or nothing could be sent to it, so this step changed nothing. Reach it (replform observe says why it can't be), then apply again.";
+    STEP_LOCK = 722, "something else works there",
+        "Another apply, or what an earlier one left running, holds this instance or this replication. The message says who and since when. It is waited for; when it doesn't end, look for it on the host.";
+    STEP_CHECK = 723, "the world is no longer as the plan saw it",
+        "Each step looks once more before it changes anything. What it found isn't what the plan rests on, so it changed nothing. Plan again.";
+    STEP_RUN = 724, "a step stopped while it worked",
+        "Every step can be cut off anywhere and run again: mend what the message says, then apply again, and it goes on from there.";
+    STEP_VERIFY = 725, "what a step did doesn't show",
+        "The step ran, but what it wanted isn't so: something else undoes it, or the server doesn't do what it was told. The message says what is seen instead.";
 }
