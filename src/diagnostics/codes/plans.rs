@@ -67,4 +67,8 @@ codes! { PLANS:
         "A value in an environment file is one line, without NUL bytes.";
     OTHER_DATA_DIRECTORY = 632, "another data directory",
         "data_directory says which instance is meant; replform never moves the data of a server that exists.";
+    REPLICAS_FIRST = 633, "a setting must be raised on the replicas first",
+        "A replica whose max_wal_senders (or another of five settings) is below its primary's stops replaying. So such a setting is raised on every replica before the primary; this version doesn't do that by itself.";
+    DATA_DIRECTORY_PLACE = 634, "a data directory that can't be moved aside",
+        "A copy is swapped in by renaming directories. A data directory that is a symbolic link or a mount point can't be renamed, so nothing is begun.";
 }

@@ -64,6 +64,23 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
         new_links(&facts, &mut add);
     }
     let changes = upstream_changes(upstreams, &facts);
+    let followed = facts.senders.iter().any(|sender| sender.state != "backup")
+        || !upstreams.standing.is_empty();
+    if followed
+        && changes
+            .iter()
+            .any(|change| change.name == "max_wal_senders")
+    {
+        add(
+            codes::REPLICAS_FIRST,
+            Severity::Blocked,
+            "max_wal_senders must grow here, but the replicas it has would stop replaying while theirs is smaller".to_owned(),
+            vec![choice(
+                "raise it by hand",
+                "max_wal_senders on every replica first (they restart), then on the primary; then plan again",
+            )],
+        );
+    }
     for change in &changes {
         overridden(upstreams, &facts, change.name, &mut add);
     }
@@ -236,6 +253,17 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     version(link, &mut add);
     data_directory(link, &mut add);
     if !matches!(link.relation, Relation::Disconnected(_)) {
+        if !facts.place.is_empty() {
+            add(
+                codes::DATA_DIRECTORY_PLACE,
+                Severity::Blocked,
+                format!("its data directory can't be renamed: {}", facts.place),
+                vec![choice(
+                    "make it a plain directory",
+                    "on the file system that is to hold the data; or use another host",
+                )],
+            );
+        }
         disk(link, &mut add);
         collations(link, &facts, &upstream, &mut add);
     }
