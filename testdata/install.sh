@@ -26,7 +26,7 @@ install_for_lab() {
     return 1
   fi
   if ! command -v cargo >/dev/null; then
-    printf 'Rust is missing (cargo): install it first, https://rustup.rs\n' >&2
+    printf 'Rust is missing (cargo): install it first\n' >&2
     return 1
   fi
   install_packages build-essential pkg-config libssl-dev zlib1g-dev
