@@ -29,6 +29,10 @@ const LEAST_SILENCE: Duration = Duration::from_secs(3);
 /// How often an idle connection is looked at.
 const IDLE_GLANCE: Duration = Duration::from_secs(10);
 
+/// How often an opening is tried again that the server refused while none of ours was open, and how long after.
+const REFUSALS: u32 = 20;
+const REFUSAL_PAUSE: Duration = Duration::from_millis(100);
+
 struct Opening {
     id: ChannelId,
     request: Request,
@@ -50,6 +54,9 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     silence: Duration,
     commands_at_once: usize,
+    /// How often in a row the server opened no channel although none of ours is open, and when the next try is due.
+    refusals: u32,
+    not_before: Option<Instant>,
     gate: Gate,
     buffer: Vec<u8>,
     waiting: VecDeque<Request>,
@@ -89,6 +96,8 @@ impl Driver {
             shared,
             silence: silence.max(LEAST_SILENCE),
             commands_at_once: COMMANDS_AT_ONCE,
+            refusals: 0,
+            not_before: None,
             gate: Gate::default(),
             buffer: vec![0; BUFFER_BYTES],
             waiting: VecDeque::new(),
@@ -199,6 +208,9 @@ impl Driver {
     /// libssh2 keeps one opening's state a session, so openings go one after the other.
     fn open_next(&mut self, now: Instant) -> Result<bool, Fault> {
         if self.opening.is_none() {
+            if self.not_before.is_some_and(|at| at > now) {
+                return Ok(false);
+            }
             let room = self.commands.len() < self.commands_at_once;
             let next = self
                 .waiting
@@ -239,7 +251,7 @@ impl Driver {
                 Ok(true)
             }
             Step::Failed(fault) if fault.code == code::CHANNEL_FAILURE => {
-                self.not_opened(fault);
+                self.not_opened(fault, now);
                 Ok(true)
             }
             Step::Failed(fault) => Err(fault),
@@ -248,6 +260,7 @@ impl Driver {
 
     fn opened(&mut self, channel: Channel, now: Instant) {
         self.shared.set_opening(None);
+        (self.refusals, self.not_before) = (0, None);
         let Some(Opening { id, request, .. }) = self.opening.take() else {
             return;
         };
@@ -269,12 +282,18 @@ impl Driver {
         }
     }
 
-    fn not_opened(&mut self, fault: Fault) {
+    fn not_opened(&mut self, fault: Fault, now: Instant) {
         self.shared.set_opening(None);
         match self.opening.take().map(|opening| opening.request) {
             // The server allows fewer sessions than is usual: wait for one of ours to end.
             Some(Request::Exec(request)) if !self.commands.is_empty() => {
                 self.commands_at_once = self.commands.len();
+                self.waiting.push_front(Request::Exec(request));
+            }
+            // sshd counts a session until it has reaped its process: a moment after the last of ours has ended.
+            Some(Request::Exec(request)) if self.refusals < REFUSALS => {
+                self.refusals += 1;
+                self.not_before = Some(now + REFUSAL_PAUSE);
                 self.waiting.push_front(Request::Exec(request));
             }
             Some(Request::Exec(request)) => {
@@ -358,7 +377,10 @@ impl Driver {
             .map(|opening| opening.since + STALL)
             .filter(|at| *at > now);
         let silence = self.last_heard.max(self.last_asked) + self.silence / 3;
-        alarms.chain(stall).fold(silence, Instant::min)
+        alarms
+            .chain(stall)
+            .chain(self.not_before.filter(|at| *at > now))
+            .fold(silence, Instant::min)
     }
 
     /// Lets libssh2 read and answer what an idle server has sent (ClientAliveInterval): only a call on a channel does that, so

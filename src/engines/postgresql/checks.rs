@@ -257,7 +257,10 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
             add(
                 codes::DATA_DIRECTORY_PLACE,
                 Severity::Blocked,
-                format!("its data directory is a {} and can't be renamed", facts.place),
+                format!(
+                    "its data directory is a {} and can't be renamed",
+                    facts.place
+                ),
                 vec![choice(
                     "make it a plain directory",
                     "on the file system that is to hold the data; or use another host",
