@@ -33,6 +33,7 @@ pub use graph::{GraphError, StepGraph};
 pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
 pub use names::short;
 pub use options::{Options, addresses};
+pub use outlook::tenths;
 pub use planner::plan;
 pub use saved::{SAVED_KIND, SavedPlan, SavedPlanError};
 pub use step::{Because, Cost, EnvDiff, Step, StepId, StepKind, Undo};

@@ -126,6 +126,11 @@ fn copied(step: &Step) -> Option<String> {
     ))
 }
 
+/// Estimates are good to a tenth of a second at best.
+pub fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}
+
 /// The steps run side by side: the whole takes as long as its longest chain. Steps come in order.
 fn longest_path(steps: &[Step]) -> f64 {
     let mut ends: BTreeMap<&super::StepId, f64> = BTreeMap::new();
@@ -137,5 +142,5 @@ fn longest_path(steps: &[Step]) -> f64 {
             .fold(0.0_f64, |a, b| a.max(*b));
         ends.insert(&step.id, start + step.cost.seconds);
     }
-    ends.values().fold(0.0, |a, b| a.max(*b))
+    tenths(ends.values().fold(0.0, |a, b| a.max(*b)))
 }

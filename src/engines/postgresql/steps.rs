@@ -9,7 +9,7 @@ use crate::engines::{Link, Upstreams};
 use crate::observe::{JobState, ServerState};
 use crate::plan::{
     Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
-    StepKind, Undo, Work, adopt, names,
+    StepKind, Undo, Work, adopt, names, tenths,
 };
 use crate::topology::{Bytes, MachineId, MemberId};
 
@@ -413,7 +413,7 @@ impl<'a, 'b> Maker<'a, 'b> {
         let bytes = copy_bytes(self.link);
         let limit = self.link.replica.max_rate;
         let rate = copy_rate(self.link);
-        let seconds = 2.0 + bytes.0 as f64 / rate + bytes.0 as f64 / VERIFY_RATE;
+        let seconds = tenths(2.0 + bytes.0 as f64 / rate + bytes.0 as f64 / VERIFY_RATE);
         let call = self
             .on_replica("postgresql/backup.sh", 60)
             .text(

@@ -1,0 +1,159 @@
+//! Holds the layers apart: what is pure stays pure, and each library has the one place that the crate's map gives it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
+
+use std::path::{Path, PathBuf};
+
+/// A source file without its tests and comments.
+struct Source {
+    name: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.sort();
+    assert!(
+        files.len() > 100,
+        "the sources weren't found: {}",
+        files.len()
+    );
+    files
+        .into_iter()
+        .map(|file| {
+            let name = file.strip_prefix(&root).unwrap().display().to_string();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default();
+            let lines = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            Source {
+                name,
+                code: lines.collect::<Vec<_>>().join("\n"),
+            }
+        })
+        .filter(|source| !source.name.ends_with("_tests.rs") && !source.name.contains("/tests"))
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The files outside of `allowed` (prefixes) that hold one of the words.
+fn holders(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    sources()
+        .iter()
+        .filter(|source| !allowed.iter().any(|prefix| source.name.starts_with(prefix)))
+        .flat_map(|source| {
+            words
+                .iter()
+                .filter(|word| source.code.contains(**word))
+                .map(|word| format!("{}: {word}", source.name))
+        })
+        .collect()
+}
+
+#[test]
+fn topology_plan_and_render_do_no_input_or_output_and_read_no_clock() {
+    let words = [
+        "std::fs",
+        "std::env",
+        "std::net",
+        "std::process",
+        "SystemTime",
+        "Instant",
+        "Timestamp::now",
+        "tokio",
+        "ssh2",
+        "println!",
+        "eprintln!",
+        "std::io",
+    ];
+    let pure = |name: &str| {
+        ["topology/", "plan/", "render/", "engines/"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
+    };
+    let found: Vec<String> = holders(&words, &[])
+        .into_iter()
+        .filter(|line| pure(line))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn each_library_has_its_place() {
+    for (word, places) in [
+        ("ssh2::", &["remote/"][..]),
+        ("socket2::", &["remote/"]),
+        ("petgraph", &["plan/graph.rs"]),
+        ("similar::", &["render/diff.rs"]),
+        ("indicatif", &["ui/"]),
+        ("clap::", &["cli/"]),
+        ("hcl_edit", &["config/"]),
+    ] {
+        let found = holders(&[word], places);
+        assert!(found.is_empty(), "{word}: {found:#?}");
+    }
+}
+
+#[test]
+fn only_the_edge_prints_or_reads_the_environment() {
+    let found = holders(
+        &["println!", "eprintln!", "io::stdout", "io::stderr"],
+        &["ui/", "cli/", "main.rs"],
+    );
+    assert!(found.is_empty(), "{found:#?}");
+    let found = holders(
+        &["env::var"],
+        &["ui/", "cli/", "remote/target.rs", "main.rs"],
+    );
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// An engine is one folder and one line of the registry; the language's table and the names of variables know engines too.
+#[test]
+fn no_engine_is_named_outside_its_folder() {
+    let engines = ["postgres", "mysql", "mariadb", "redis", "valkey", "mongo"];
+    let places = [
+        "engines/postgresql/",
+        "engines/mod.rs",
+        "config/",
+        "topology/env_names.rs",
+        "diagnostics/codes/",
+    ];
+    let found = holders(&engines, &places);
+    let found: Vec<String> = found
+        .into_iter()
+        .filter(|line| !line.contains("tests"))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let silent: Vec<_> = files
+        .iter()
+        .filter(|file| !std::fs::read_to_string(file).unwrap().starts_with("//!"))
+        .collect();
+    assert!(silent.is_empty(), "{silent:#?}");
+}
