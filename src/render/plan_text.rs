@@ -1,5 +1,6 @@
 //! A plan as a person reads it: the verdict, five answers in always the same rows, the picture, the steps, the ways on.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::changed_lines;
@@ -216,6 +217,13 @@ fn steps(plan: &Plan) -> String {
     if plan.steps.is_empty() {
         return String::new();
     }
+    let restored = plan
+        .steps
+        .iter()
+        .filter(|step| step.kind == StepKind::Restore);
+    let copied: Copied<'_> = restored
+        .map(|step| (step.replication.as_str(), &step.member))
+        .collect();
     let mut out = String::from("\n");
     let number = plan.steps.len().to_string().len().max(2);
     let subject = plan
@@ -233,7 +241,7 @@ fn steps(plan: &Plan) -> String {
         );
         out.push_str(&hang(&first, &format!("{}{}", step.what, costs(step))));
         let gap = " ".repeat(number + 4);
-        if says_why(plan, step) {
+        if says_why(&copied, step) {
             out.push_str(&hang(
                 &format!("{gap}because "),
                 &format!("{}: {}", step.because.place, step.because.fact),
@@ -246,15 +254,14 @@ fn steps(plan: &Plan) -> String {
     out
 }
 
+/// The members that get a copy in this plan.
+type Copied<'a> = BTreeSet<(&'a str, &'a Option<MemberId>)>;
+
 /// The steps after a copy follow from it: their reason would only repeat it.
-fn says_why(plan: &Plan, step: &Step) -> bool {
+fn says_why(copied: &Copied<'_>, step: &Step) -> bool {
     match step.kind {
         StepKind::Restore | StepKind::Verify => false,
-        StepKind::Link => !plan.steps.iter().any(|other| {
-            other.kind == StepKind::Restore
-                && other.member == step.member
-                && other.replication == step.replication
-        }),
+        StepKind::Link => !copied.contains(&(step.replication.as_str(), &step.member)),
         _ => true,
     }
 }
