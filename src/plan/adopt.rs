@@ -55,9 +55,6 @@ pub fn step(
 /// The call that writes a marker.
 pub fn call(marker: &Marker) -> Call {
     Call::new("apply/marker.sh", 30)
-        .text(
-            "marker_file",
-            Marker::file_name(&marker.topology, &marker.replication),
-        )
+        .text("marker_file", marker.own_file_name())
         .text("marker_json", marker.to_json())
 }

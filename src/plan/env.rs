@@ -50,6 +50,10 @@ pub(super) fn steps(
         for machine in &app.machines {
             match observation.machines.get(machine) {
                 Some(MachineObservation::Reached(facts)) => match facts.env.get(&app.env_file) {
+                    Some(EnvFile {
+                        unreadable: Some(why),
+                        ..
+                    }) => findings.push(app_unknown(wish, app, machine, why)),
                     Some(file) => {
                         changes.extend(change(wish, env, app, machine, file, &mut findings))
                     }

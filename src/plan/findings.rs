@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Choice, Finding, Marker, Options, Relation, Severity, Step};
 use crate::diagnostics::{Code, codes};
 use crate::engines::Link;
-use crate::observe::{Instance, Manager, Reach, ServerState};
+use crate::observe::{Instance, Manager, Reach, ServerState, reach_key};
 use crate::topology::{
     Bytes, Hazard, MachineId, Member, MemberId, Place, Replica, Replication, Topology, Upstream,
 };
@@ -608,11 +608,7 @@ pub(super) fn general_checks(link: &Link<'_>, copies: bool) -> Vec<Finding> {
 
 /// Rule 11: the replica reaches its upstream's address and port.
 fn path(link: &Link<'_>) -> Option<Finding> {
-    let target = format!(
-        "{}:{}",
-        link.upstream_address(),
-        link.upstream.instance.port
-    );
+    let target = reach_key(link.upstream_address(), link.upstream.instance.port);
     let what = match link.facts.reach.get(&target) {
         Some(Reach::Open | Reach::Refused) => return None,
         Some(Reach::TimedOut) => format!(

@@ -1,4 +1,5 @@
-//! The marker that each member carries: `/var/lib/replform/<topology>.<replication>.json`. No secrets.
+//! The marker that each member carries: `/var/lib/replform/<topology>.<replication>.json` (with `@<port>` where the port
+//! isn't the engine's usual one). No secrets.
 //!
 //! Disposable but useful: it names what replform made, so that exactly that can be taken away again, and it
 //! tells replication that replform set up from replication that it found.
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names;
+use crate::engines::Engine;
 
 /// The marker's format; a marker of a newer major format is left alone and said.
 pub const MARKER_FORMAT: &str = "1.0";
@@ -75,9 +77,21 @@ pub struct SettingChange {
 }
 
 impl Marker {
-    /// The marker's file name.
-    pub fn file_name(topology: &str, replication: &str) -> String {
-        format!("{topology}.{}.json", names::in_files(replication))
+    /// The file of the marker of a replication's member on `port`; two members on one host have a file each.
+    pub fn file_name(topology: &str, replication: &str, engine: &str, port: u16) -> String {
+        let usual = crate::engines::engine(engine).map(Engine::default_port);
+        let replication = names::in_files(replication);
+        if usual == Some(port) {
+            format!("{topology}.{replication}.json")
+        } else {
+            // Labels hold no @, so no other replication's file is called so.
+            format!("{topology}.{replication}@{port}.json")
+        }
+    }
+
+    /// This marker's file.
+    pub fn own_file_name(&self) -> String {
+        Self::file_name(&self.topology, &self.replication, &self.engine, self.port)
     }
 
     /// The file's text.

@@ -8,11 +8,14 @@ use crate::observe::{Facts, MarkerFile};
 use crate::topology::{Member, MemberId, Replication, Topology, Upstream};
 
 /// The marker of this replication that a machine carries, where it is one that can be read.
-pub fn found(facts: &Facts, topology: &str, replication: &str) -> Option<Marker> {
-    match facts
-        .markers
-        .get(&Marker::file_name(topology, replication))?
-    {
+pub fn found(
+    facts: &Facts,
+    topology: &str,
+    replication: &Replication,
+    port: u16,
+) -> Option<Marker> {
+    let file = Marker::file_name(topology, &replication.name, &replication.engine.0, port);
+    match facts.markers.get(&file)? {
         MarkerFile::Read { content } => serde_json::from_value(content.clone()).ok(),
         MarkerFile::Damaged { .. } => None,
     }
@@ -25,18 +28,18 @@ pub fn claims<'a>(
     replication: &Replication,
     port: u16,
 ) -> Vec<Marker> {
-    let own = Marker::file_name(topology, &replication.name);
-    let read = |(name, file): (&'a String, &'a MarkerFile)| match file {
-        MarkerFile::Read { content } if *name != own => {
-            serde_json::from_value::<Marker>(content.clone()).ok()
-        }
-        MarkerFile::Read { .. } | MarkerFile::Damaged { .. } => None,
+    let read = |file: &'a MarkerFile| match file {
+        MarkerFile::Read { content } => serde_json::from_value::<Marker>(content.clone()).ok(),
+        MarkerFile::Damaged { .. } => None,
     };
+    let own =
+        |marker: &Marker| marker.topology == topology && marker.replication == replication.name;
     facts
         .markers
-        .iter()
+        .values()
         .filter_map(read)
         .filter(|marker| marker.engine == replication.engine.0 && marker.port == port)
+        .filter(|marker| !own(marker))
         .collect()
 }
 

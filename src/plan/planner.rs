@@ -18,7 +18,7 @@ use super::{
 };
 use crate::engines::{self, Engine, Link, Upstreams};
 use crate::observe::{Facts, Instance, MachineObservation, Observation, Role, ServerState};
-use crate::topology::{MemberId, Replica, Replication, Topology, Upstream};
+use crate::topology::{Member, MemberId, Replica, Replication, Topology, Upstream};
 
 /// Makes the plan.
 ///
@@ -113,7 +113,7 @@ impl<'a> ReplicationPlanner<'a> {
             }
             return self.empty(engine.title().to_owned());
         };
-        let marker = markers::found(primary.facts, &self.topology.name, &self.replication.name);
+        let marker = self.marker_of(primary.facts, &self.replication.primary);
         findings.extend(findings::vanished(self.replication, marker.as_ref()));
         let assessed: Vec<Assessed<'_>> = self
             .replication
@@ -242,7 +242,7 @@ impl<'a> ReplicationPlanner<'a> {
                 "its host can't be reached".to_owned(),
             ));
         };
-        let marker = markers::found(seen.facts, &self.topology.name, &self.replication.name);
+        let marker = self.marker_of(seen.facts, &replica.member);
         let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
         let absent = Relation::Absent;
         let link = self.link(
@@ -315,6 +315,11 @@ impl<'a> ReplicationPlanner<'a> {
             relation,
             intent,
         }
+    }
+
+    fn marker_of(&self, facts: &Facts, member: &Member) -> Option<Marker> {
+        let port = member.instance.port;
+        markers::found(facts, &self.topology.name, self.replication, port)
     }
 
     #[expect(
@@ -457,7 +462,7 @@ impl<'a> ReplicationPlanner<'a> {
             return Vec::new();
         };
         let id = MemberId::Replica(one.replica.name.clone());
-        let marker = markers::found(seen.facts, &self.topology.name, &self.replication.name);
+        let marker = self.marker_of(seen.facts, &one.replica.member);
         let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
         let link = self.link(
             one.replica,

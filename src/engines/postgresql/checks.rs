@@ -528,11 +528,7 @@ fn collations(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts, 
 
 /// The primary listens on its address, yet the replica is refused: a firewall that rejects.
 fn closed_port(link: &Link<'_>, upstream: &PostgresFacts, add: Add<'_>) {
-    let target = format!(
-        "{}:{}",
-        link.upstream_address(),
-        link.upstream.instance.port
-    );
+    let target = crate::observe::reach_key(link.upstream_address(), link.upstream.instance.port);
     let listens = upstream
         .setting("listen_addresses")
         .is_some_and(|now| settings::listening(now, &link.upstream.address).is_none());

@@ -21,7 +21,7 @@ impl Engine for PostgreSql {
     }
 
     fn default_port(&self) -> u16 {
-        5432
+        settings::DEFAULT_PORT
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use super::facts::{PostgresFacts, REPLICA_LIMITS};
 use crate::engines::{Link, Upstreams};
 use crate::plan::{SettingChange, names};
-use crate::topology::{Bytes, Replica, Replication};
+use crate::topology::{Bytes, Replication};
+
+/// PostgreSQL's own port.
+pub(super) const DEFAULT_PORT: u16 = 5432;
 
 /// PostgreSQL's limit of identifiers, bytes (NAMEDATALEN − 1).
 pub(super) const NAME_LIMIT: usize = 63;
@@ -177,7 +180,12 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
         Some(wanted) => megabytes(wanted),
         None if now >= 0 => return None,
         None if has_foreign_slots(upstreams.replication, facts) => return None,
-        None if upstreams.new.is_empty() && !marked(upstreams) => return None,
+        None if upstreams.new.is_empty()
+            && !marked(upstreams)
+            && !has_own_slots(upstreams, facts) =>
+        {
+            return None;
+        }
         None => default_retain(upstreams),
     };
     setting(
@@ -196,6 +204,16 @@ fn marked(upstreams: &Upstreams<'_>) -> bool {
     upstreams
         .marker
         .is_some_and(|marker| marker.settings.contains_key("max_slot_wal_keep_size"))
+}
+
+/// Slots that replform made: what they keep is ours to cap, whatever was there when they were made.
+fn has_own_slots(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> bool {
+    let replication = upstreams.replication;
+    let own = |name: &str| {
+        let mut replicas = replication.replicas.iter();
+        replicas.any(|replica| account(&replication.name, &replica.name) == name)
+    };
+    facts.slots.iter().any(|slot| own(&slot.name))
 }
 
 /// Slots that aren't ours: others rely on what they keep.
@@ -325,7 +343,7 @@ pub(super) fn cluster_of(link: &Link<'_>) -> String {
     PostgresFacts::of(link.instance)
         .ok()
         .and_then(|facts| facts.cluster)
-        .unwrap_or_else(|| format!("{}/{}", major_of(link), new_cluster_name(link.replica)))
+        .unwrap_or_else(|| format!("{}/{}", major_of(link), new_cluster_name(link)))
 }
 
 /// The primary's major version.
@@ -338,16 +356,36 @@ pub(super) fn major(version: Option<&str>) -> Option<u16> {
     version?.split(['.', ' ']).next()?.parse().ok()
 }
 
-/// What a cluster that provision makes is called: Debian's own name where its directory is the usual one.
-fn new_cluster_name(replica: &Replica) -> &str {
-    let directory = replica.member.instance.data_directory.as_deref();
-    match directory
+/// What a cluster that provision makes is called: as its directory where that is a usual one, `main` on the usual port,
+/// else with its port, so that two on one host never share a name.
+fn new_cluster_name(link: &Link<'_>) -> String {
+    let wish = &link.replica.member.instance;
+    if let Some((_, name)) = wish
+        .data_directory
+        .as_deref()
         .and_then(|path| path.strip_prefix("/var/lib/postgresql/"))
         .and_then(|rest| rest.split_once('/'))
+        && !name.is_empty()
+        && !name.contains('/')
     {
-        Some((_, name)) if !name.is_empty() && !name.contains('/') => name,
-        _ => "main",
+        return name.to_owned();
     }
+    if wish.port == DEFAULT_PORT && !is_taken(link, &format!("{}/main", major_of(link))) {
+        "main".to_owned()
+    } else {
+        format!("main{}", wish.port)
+    }
+}
+
+/// Whether the host has a cluster of this name, on whatever port.
+fn is_taken(link: &Link<'_>, name: &str) -> bool {
+    let others = PostgresFacts::of(link.instance)
+        .unwrap_or_default()
+        .other_clusters;
+    others.iter().any(|other| other.cluster == name)
+        || link.facts.instances.values().any(|instance| {
+            PostgresFacts::of(instance).is_ok_and(|facts| facts.cluster.as_deref() == Some(name))
+        })
 }
 
 /// A line of a configuration file.

@@ -210,11 +210,8 @@ impl<'a, 'b> Maker<'a, 'b> {
     }
 
     fn marker(call: Call, marker: &Marker) -> Call {
-        call.text(
-            "marker_file",
-            Marker::file_name(&marker.topology, &marker.replication),
-        )
-        .text("marker_json", marker.to_json())
+        call.text("marker_file", marker.own_file_name())
+            .text("marker_json", marker.to_json())
     }
 
     fn here(&self, work: Work) -> Action {

@@ -1,0 +1,374 @@
+//! The rules of DESIGN's "Planning" in every state that applies cut off anywhere can leave, other people's deeds between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use replform::observe::Reach;
+use replform::plan::{Argument, Options, Plan, Severity, Step, StepId, StepKind, Work, plan};
+use replform::topology::{Hazard, Topology};
+
+use super::execute::{Budget, Stop, execute};
+use super::observe::observe;
+use super::random::{Tape, deed, topology, world};
+use super::world::World;
+
+/// A history: the wish, the world, and what must stay true of it.
+struct History {
+    topology: Topology,
+    world: World,
+    /// Each person's directory and its machine.
+    kept: BTreeSet<(String, u64)>,
+    applies: u64,
+}
+
+/// How one apply ended.
+#[derive(PartialEq, Debug)]
+enum Ended {
+    Blocked,
+    Whole,
+    Partly(String),
+    Cut,
+}
+
+fn planned(topology: &Topology, world: &World) -> Plan {
+    plan(topology, &observe(world, topology), &Options::default()).expect("steps form a DAG")
+}
+
+impl History {
+    fn new(tape: &mut Tape<'_>) -> Self {
+        let topology = topology(tape);
+        let world = world(tape, &topology);
+        Self {
+            topology,
+            world,
+            kept: BTreeSet::new(),
+            applies: 0,
+        }
+    }
+
+    fn allows(&self, hazard: Hazard) -> bool {
+        self.topology
+            .replications
+            .iter()
+            .any(|one| one.allow.contains_key(&hazard))
+    }
+
+    /// Notes what persons own now.
+    fn note(&mut self) {
+        for (machine, host) in &self.world.hosts {
+            for data in host
+                .clusters
+                .values()
+                .filter_map(|cluster| cluster.data.as_ref())
+            {
+                if data.precious {
+                    self.kept.insert((machine.clone(), data.id));
+                }
+            }
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        planned(&self.topology, &self.world)
+    }
+
+    /// One apply; `cut`: after so many parts of actions.
+    fn apply(&mut self, tape: &mut Tape<'_>, cut: Option<u32>) -> Ended {
+        let plan = self.plan();
+        check_plan(self, &plan);
+        self.applies += 1;
+        if plan.is_blocked() {
+            return Ended::Blocked;
+        }
+        let mut budget = Budget(cut);
+        let mut done: BTreeSet<StepId> = BTreeSet::new();
+        let mut left: Vec<&Step> = plan.steps.iter().collect();
+        let mut failure = None;
+        loop {
+            let ready: Vec<usize> = (0..left.len())
+                .filter(|at| left[*at].needs.is_subset(&done))
+                .collect();
+            let Some(at) = ready.get(tape.pick(ready.len())).copied() else {
+                break;
+            };
+            let step = left.remove(at);
+            match self.step(step, &mut budget, tape) {
+                Ok(()) => {
+                    done.insert(step.id.clone());
+                }
+                Err(Stop::Failed(why)) => failure = Some(format!("{}: {why}", step.id)),
+                Err(Stop::Cut) => return Ended::Cut,
+            }
+        }
+        match failure {
+            None => Ended::Whole,
+            Some(why) => Ended::Partly(why),
+        }
+    }
+
+    fn step(&mut self, step: &Step, budget: &mut Budget, tape: &mut Tape<'_>) -> Result<(), Stop> {
+        for action in &step.actions {
+            let before = self.world.clone();
+            if let Work::Script(call) = &action.work
+                && call.script == "apply/env.sh"
+            {
+                self.apps_are_told_the_truth(&action.machine.0, &call.arguments);
+            }
+            let result = execute(&mut self.world, action, self.applies, budget);
+            self.check_change(&before, step);
+            if result == Err(Stop::Cut) && tape.one_in(2) {
+                self.world.reboot(&action.machine.0);
+                self.check_change(&before, step);
+            }
+            result?;
+            self.world.settle();
+        }
+        Ok(())
+    }
+
+    /// Rules 1, 2, 4 and 9, after each action or half of one.
+    fn check_change(&self, before: &World, step: &Step) {
+        for (machine, port) in self.world.keys() {
+            let cluster = self.world.cluster(&machine, port).unwrap();
+            if let Some(data) = &cluster.data {
+                assert!(
+                    !cluster.writable() || data.precious || data.empty,
+                    "rule 1: a copy on {machine}:{port} takes writes after {}",
+                    step.id
+                );
+            }
+            let was = before.cluster(&machine, port);
+            if was.is_some_and(|was| was.writable() && !was.data.as_ref().unwrap().empty)
+                && self
+                    .topology
+                    .replications
+                    .iter()
+                    .any(|one| one.primary.machine.0 == machine)
+            {
+                assert!(
+                    cluster.writable(),
+                    "rule 1: the primary on {machine} is gone after {}",
+                    step.id
+                );
+            }
+            if !self.allows(Hazard::Restart) && !self.allows(Hazard::ReplaceData) {
+                let stops = was.map_or(0, |was| was.stops);
+                assert_eq!(
+                    cluster.stops, stops,
+                    "rule 4: {machine}:{port} restarted by {}",
+                    step.id
+                );
+            }
+            let ours = cluster
+                .slots
+                .keys()
+                .any(|slot| slot.starts_with("replform_"));
+            let before_ours = was.is_some_and(|was| !was.slots.is_empty());
+            if ours && !before_ours && cluster.foreign_slots.is_empty() {
+                assert!(
+                    cluster.setting("max_slot_wal_keep_size", "-1") != "-1",
+                    "rule 9: {machine}:{port} keeps log without a limit after {}",
+                    step.id
+                );
+            }
+        }
+        for (machine, id) in &self.kept {
+            let clusters = || self.world.hosts[machine].clusters.values();
+            let in_place =
+                clusters().any(|cluster| cluster.data.as_ref().is_some_and(|data| data.id == *id));
+            let aside = clusters().any(|cluster| cluster.aside.iter().any(|data| data.id == *id));
+            assert!(
+                in_place || aside,
+                "rule 2: the directory {id} on {machine} is lost after {}",
+                step.id
+            );
+            assert!(
+                in_place || self.allows(Hazard::ReplaceData) || before_aside(before, machine, *id),
+                "rule 2: the directory {id} on {machine} was set aside without being allowed, by {}",
+                step.id
+            );
+        }
+    }
+
+    /// Rule 5: what an app is told of is linked now, or stood there before.
+    fn apps_are_told_the_truth(&self, machine: &str, arguments: &BTreeMap<String, Argument>) {
+        let Argument::Lines(block) = &arguments["block"] else {
+            return;
+        };
+        let Argument::Text(path) = &arguments["path"] else {
+            return;
+        };
+        let before: Vec<String> = self.world.hosts[machine]
+            .env
+            .get(path)
+            .into_iter()
+            .flat_map(|file| file.blocks.values().flatten().cloned())
+            .collect();
+        for replication in &self.topology.replications {
+            let name = format!(
+                "{}_REPLICA_ADDRESSES_INT=",
+                replication.env.as_ref().map_or("", |env| &env.prefix)
+            );
+            let Some(list) = block.iter().find_map(|line| line.strip_prefix(&name)) else {
+                continue;
+            };
+            for address in list.split(',').filter(|one| !one.is_empty()) {
+                let follows = replication
+                    .replicas
+                    .iter()
+                    .filter(|one| one.member.address == address)
+                    .any(|one| {
+                        self.world
+                            .follows(&one.member.machine.0, one.member.instance.port)
+                            .is_ok()
+                    });
+                let named = before.iter().any(|line| {
+                    line.starts_with(&name) && line.split(['=', ',']).any(|one| one == address)
+                });
+                assert!(
+                    follows || named,
+                    "rule 5: {machine} is told of {address}, which doesn't follow"
+                );
+            }
+        }
+    }
+}
+
+fn before_aside(before: &World, machine: &str, id: u64) -> bool {
+    before.hosts[machine]
+        .clusters
+        .values()
+        .any(|cluster| cluster.aside.iter().any(|data| data.id == id))
+}
+
+/// What is true of each plan by itself.
+fn check_plan(history: &History, plan: &Plan) {
+    let observation = observe(&history.world, &history.topology);
+    let again = super::rules::planned(&history.topology, &history.world);
+    assert_eq!(
+        serde_json::to_string(plan).unwrap(),
+        serde_json::to_string(&again).unwrap(),
+        "rule 7: another plan of the same"
+    );
+    let mut later = history.world.clone();
+    later.settle();
+    for host in later.hosts.values_mut() {
+        host.disk_free -= 1_000_000;
+    }
+    if history.world.keys().iter().all(|(machine, port)| {
+        history.world.follows(machine, *port).is_ok() == later.follows(machine, *port).is_ok()
+    }) {
+        assert_eq!(
+            plan.hash,
+            planned(&history.topology, &later).hash,
+            "positions and sizes changed the plan's hash"
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for step in &plan.steps {
+        assert!(
+            step.needs.is_subset(&seen),
+            "{} comes before what it needs",
+            step.id
+        );
+        assert!(seen.insert(step.id.clone()), "{} twice", step.id);
+        if matches!(step.kind, StepKind::Provision | StepKind::Backup) && !plan.is_blocked() {
+            let replication = history
+                .topology
+                .replications
+                .iter()
+                .find(|one| one.name == step.replication)
+                .unwrap();
+            let target = format!(
+                "{}:{}",
+                replication.primary.address, replication.primary.instance.port
+            );
+            let reach = &observation.facts(&step.machine).unwrap().reach[&target];
+            assert!(
+                matches!(reach, Reach::Open | Reach::Refused),
+                "rule 11: {} without a path",
+                step.id
+            );
+        }
+        if step.kind == StepKind::Env {
+            let verified = plan
+                .steps
+                .iter()
+                .filter(|one| one.kind == StepKind::Verify && one.replication == step.replication);
+            assert!(
+                verified.into_iter().all(|one| step.needs.contains(&one.id)),
+                "rule 5: env before verify"
+            );
+        }
+    }
+}
+
+fn unknown(plan: &Plan) -> bool {
+    plan.findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Unknown)
+}
+
+fn run(tape: &[u8]) {
+    let mut tape = Tape::new(tape);
+    let mut history = History::new(&mut tape);
+    history.note();
+    for _ in 0..3 {
+        let cut = (!tape.one_in(3)).then(|| tape.pick(60) as u32);
+        history.apply(&mut tape, cut);
+        for _ in 0..tape.pick(3) {
+            deed(&mut tape, &mut history.world, &history.topology);
+            history.note();
+        }
+        history.world.settle();
+    }
+    history.world.closed.clear();
+    for host in history.world.hosts.values_mut() {
+        host.unreachable = None;
+    }
+    for cluster in history
+        .topology
+        .replications
+        .iter()
+        .map(|one| one.primary.machine.0.clone())
+    {
+        history
+            .world
+            .hosts
+            .get_mut(&cluster)
+            .unwrap()
+            .clusters
+            .get_mut(&5432)
+            .unwrap()
+            .start();
+    }
+    history.world.settle();
+    let ended = history.apply(&mut tape, None);
+    let after = history.plan();
+    match ended {
+        Ended::Blocked => {}
+        Ended::Whole => assert!(
+            after.is_empty() || unknown(&after),
+            "rule 7: after all was applied:\n{}",
+            text(&after)
+        ),
+        Ended::Partly(why) => panic!(
+            "rule 7: a fresh plan's step failed: {why}\n{}",
+            text(&history.plan())
+        ),
+        Ended::Cut => panic!("nothing was cut"),
+    }
+}
+
+fn text(plan: &Plan) -> String {
+    replform::render::plan_text::plan_text(plan, replform::render::plan_text::Words::default())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_rule_is_broken_by_applies_cut_off_anywhere(tape in proptest::collection::vec(any::<u8>(), 20..300)) {
+        run(&tape);
+    }
+}
