@@ -3,7 +3,7 @@
 #
 # Variables: name, id. Prints `at SECONDS DONE TOTAL` (this host's clock since boot; bytes, TOTAL 0: unknown) while it runs, then one of
 # `ended CODE` (its own status file), `lost RESULT` (the unit ended without one; RESULT as systemd says), `unknown` (neither unit nor result),
-# `absent` (no such folder). First `boot ID`: another one later means that the host restarted. Before the end the job's own lines `phase`, `measured`, `changed`, `note`, and `log TEXT`: the log's last lines.
+# `absent` (no such folder). First `boot ID`: another one later means that the host restarted. Before the end the job's own lines `phase`, `measured`, `changed`, `note`, and `log TEXT`: the log's last lines (without a tool's `12/345 kB (3%)`).
 
 job=/var/lib/replform/jobs/$name.$id
 unit=replform-$name.$id.service
@@ -18,7 +18,7 @@ watch_at() {
 
 watch_log() {
   tr '\r' '\n' <"$job/log" 2>/dev/null | grep -aE '^(phase|measured|changed|note) ' | tail -n 200
-  tail -c 16000 -- "$job/log" 2>/dev/null | tr '\r' '\n' | grep -avE '^(phase|measured|changed|note) |^ *$' | tail -n 12 | sed 's/^/log /'
+  tail -c 16000 -- "$job/log" 2>/dev/null | tr '\r' '\n' | grep -avE '^(phase|measured|changed|note) |^ *$|^ *[0-9]+/[0-9]+ [kMG]?B \(' | tail -n 12 | sed 's/^/log /'
 }
 
 watch_status() {

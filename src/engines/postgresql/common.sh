@@ -201,7 +201,7 @@ pg_drop_in_is_read() {
 
 # pg_conninfo APPLICATION: how this host reaches its upstream. The password stands in the passfile only.
 pg_conninfo() {
-  printf 'host=%s port=%s user=%s passfile=%s application_name=%s connect_timeout=10 keepalives_idle=10 keepalives_interval=5 keepalives_count=3' \
+  printf 'host=%s port=%s user=%s passfile=%s application_name=%s connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4' \
     "$upstream_address" "$upstream_port" "$role" "$conf/replform.pgpass" "$1"
 }
 
