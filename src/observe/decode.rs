@@ -248,7 +248,7 @@ fn unknown_instance(engine: &str, port: u16, why: String) -> Instance {
         set_aside: Vec::new(),
         upstream: None,
         downstreams: Vec::new(),
-        details: serde_json::Value::Null,
+        details: super::Details::default(),
     }
 }
 

@@ -1,6 +1,11 @@
 //! One database instance as the probe saw it: what all engines have in common, and the engine's own details.
 
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::topology::Bytes;
@@ -36,7 +41,7 @@ pub struct Instance {
     /// Who reads from it.
     pub downstreams: Vec<Downstream>,
     /// The engine's own facts; only the engine's folder reads them.
-    pub details: serde_json::Value,
+    pub details: Details,
 }
 
 /// Whether the server runs.
@@ -178,4 +183,58 @@ pub struct Downstream {
     pub retained: Option<Bytes>,
     /// Log bytes it hasn't replayed.
     pub lag: Option<Bytes>,
+}
+
+/// An engine's own facts: JSON, read into the engine's type once.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Details {
+    value: serde_json::Value,
+    #[serde(skip)]
+    #[schemars(skip)]
+    read: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Details that aren't of the engine's type.
+pub type DetailsError = serde_path_to_error::Error<serde_json::Error>;
+
+impl Details {
+    /// The facts as the engine's type; what was read once isn't read again.
+    ///
+    /// # Errors
+    /// When they are of another engine or of another version of replform.
+    pub fn read<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+    ) -> Result<Arc<T>, DetailsError> {
+        let earlier = self.read.get().cloned().and_then(|any| any.downcast().ok());
+        if let Some(earlier) = earlier {
+            return Ok(earlier);
+        }
+        let facts: Arc<T> = Arc::new(serde_path_to_error::deserialize(&self.value)?);
+        // Full already only where another type was asked for: then that one stays.
+        let _ = self.read.set(facts.clone());
+        Ok(facts)
+    }
+}
+
+impl From<serde_json::Value> for Details {
+    fn from(value: serde_json::Value) -> Self {
+        Self {
+            value,
+            read: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for Details {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
 }

@@ -23,8 +23,8 @@ mod types;
 pub use ask::{observe, observe_machines, target};
 pub use decode::{ProbeError, RoundTrip, decode};
 pub use instance::{
-    Data, Database, Downstream, Instance, Manager, Position, Role, ServerState, SetAside,
-    Streaming, UpstreamSeen,
+    Data, Database, Details, DetailsError, Downstream, Instance, Manager, Position, Role,
+    ServerState, SetAside, Streaming, UpstreamSeen,
 };
 pub use request::{PROBE_SCRIPT, ProbeRequest, reach_key, requests};
 pub use types::{

@@ -57,7 +57,7 @@ fn instance(role: Role, offset: u64) -> Instance {
         set_aside: Vec::new(),
         upstream: None,
         downstreams: Vec::new(),
-        details: serde_json::Value::Null,
+        details: crate::observe::Details::default(),
     }
 }
 

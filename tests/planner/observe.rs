@@ -23,7 +23,7 @@ fn recorded_settings() -> &'static BTreeMap<String, Setting> {
         let text = include_str!("../../testdata/observations/postgresql/primary.json");
         let all: BTreeMap<String, Instance> = serde_json::from_str(text).unwrap();
         let facts = PostgresFacts::of(all.values().next().unwrap()).unwrap();
-        let mut settings = facts.settings;
+        let mut settings = facts.settings.clone();
         // Before replform has been there.
         for (name, value) in [
             ("listen_addresses", "localhost"),
@@ -203,7 +203,8 @@ fn bare(port: u16, server: ServerState, installable: Vec<(String, String)>) -> I
             libc: "glibc 2.36".to_owned(),
             ..PostgresFacts::default()
         })
-        .unwrap(),
+        .unwrap()
+        .into(),
     }
 }
 
@@ -269,7 +270,7 @@ fn instance(world: &World, id: &MachineId, host: &Host, port: u16) -> Instance {
             lag_seconds: Some(0.0),
         }),
         downstreams: downstreams(world, id, cluster, port),
-        details: serde_json::to_value(facts).unwrap(),
+        details: serde_json::to_value(facts).unwrap().into(),
     }
 }
 

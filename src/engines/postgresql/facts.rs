@@ -5,12 +5,13 @@
 //! *not known* is never *absent*.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lsn::Lsn;
-use crate::observe::{Instance, Manager};
+use crate::observe::{DetailsError, Instance, Manager};
 use crate::topology::Bytes;
 
 /// PostgreSQL's facts of one instance.
@@ -404,8 +405,8 @@ impl PostgresFacts {
     ///
     /// # Errors
     /// When `details` is of another engine or of another version of replform.
-    pub fn of(instance: &Instance) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
-        serde_path_to_error::deserialize(&instance.details)
+    pub fn of(instance: &Instance) -> Result<Arc<Self>, DetailsError> {
+        instance.details.read()
     }
 
     /// The value of a setting in force.

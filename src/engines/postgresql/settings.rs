@@ -342,7 +342,7 @@ pub(super) fn passfile(link: &Link<'_>) -> String {
 pub(super) fn cluster_of(link: &Link<'_>) -> String {
     PostgresFacts::of(link.instance)
         .ok()
-        .and_then(|facts| facts.cluster)
+        .and_then(|facts| facts.cluster.clone())
         .unwrap_or_else(|| format!("{}/{}", major_of(link), new_cluster_name(link)))
 }
 
@@ -379,10 +379,11 @@ fn new_cluster_name(link: &Link<'_>) -> String {
 
 /// Whether the host has a cluster of this name, on whatever port.
 fn is_taken(link: &Link<'_>, name: &str) -> bool {
-    let others = PostgresFacts::of(link.instance)
-        .unwrap_or_default()
-        .other_clusters;
-    others.iter().any(|other| other.cluster == name)
+    let facts = PostgresFacts::of(link.instance).unwrap_or_default();
+    facts
+        .other_clusters
+        .iter()
+        .any(|other| other.cluster == name)
         || link.facts.instances.values().any(|instance| {
             PostgresFacts::of(instance).is_ok_and(|facts| facts.cluster.as_deref() == Some(name))
         })

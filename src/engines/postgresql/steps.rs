@@ -328,7 +328,7 @@ impl<'a, 'b> Maker<'a, 'b> {
     fn account(&mut self) {
         let upstream_cluster = PostgresFacts::of(self.link.upstream_instance)
             .ok()
-            .and_then(|facts| facts.cluster);
+            .and_then(|facts| facts.cluster.clone());
         let upstream = &self.link.upstream;
         let make = cluster_call(
             "postgresql/account.sh",

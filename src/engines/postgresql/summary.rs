@@ -37,7 +37,7 @@ pub(super) fn bare(port: u16, server: ServerState, facts: &PostgresFacts) -> Ins
         upstream: None,
         downstreams: Vec::new(),
         // A struct of strings, numbers and maps with text keys has a JSON form; null would be read as "no facts".
-        details: serde_json::to_value(facts).unwrap_or_default(),
+        details: serde_json::to_value(facts).unwrap_or_default().into(),
     }
 }
 
