@@ -45,8 +45,9 @@ fn promises(plan: &Plan, outcome: &Outcome) -> String {
         seconds(outcome.elapsed.as_secs_f64()),
     ));
     let head = format!(
-        "Applied {} steps in {}.",
+        "Applied {} step{} in {}.",
         plan.steps.len(),
+        if plan.steps.len() == 1 { "" } else { "s" },
         seconds(outcome.elapsed.as_secs_f64())
     );
     let first = rows

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// A primary with 100 MB of data and a bare host that copies it in some 12 seconds.
-fn lab_with_slow_copy(name: &str) -> (Lab, PathBuf) {
+pub fn lab_with_slow_copy(name: &str) -> (Lab, PathBuf) {
     let lab = Lab::up(
         name,
         &["db1=bookworm-pg@10.77.1.11", "db2=bookworm-bare@10.77.1.12"],

@@ -310,6 +310,17 @@ impl Running {
         self.child.wait().unwrap();
     }
 
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// What it has said on standard error so far.
+    pub fn talk(&self) -> String {
+        std::fs::read_to_string(self.log.with_extension("err")).unwrap()
+    }
+
     /// Waits until it ends by itself.
     ///
     /// # Panics

@@ -12,6 +12,7 @@
 mod interrupted;
 mod lab;
 mod lab_itself;
+mod leftovers;
 mod measured;
 mod postgresql;
 mod project;
