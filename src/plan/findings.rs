@@ -413,16 +413,17 @@ pub fn allowed(replication: &Replication, hazard: Hazard, options: &Options) -> 
     })
 }
 
+/// What other topologies' markers say of a member; `lives`: whether the link that a marker speaks of still runs.
 pub(super) fn claimed(
     replication: &Replication,
     member: &Member,
     claims: &[Marker],
-    relation: &Relation,
+    lives: impl Fn(&Marker) -> bool,
 ) -> Vec<Finding> {
     claims
         .iter()
         .map(|claim| {
-            let lives = matches!(relation, Relation::Elsewhere(_) | Relation::Linked | Relation::Unmanaged);
+            let lives = lives(claim);
             let text = format!("{}, replication \"{}\"", claim.topology, claim.replication);
             if lives {
                 about(
@@ -430,7 +431,7 @@ pub(super) fn claimed(
                     Severity::Blocked,
                     replication,
                     member,
-                    format!("this instance is a {} of topology {text}, and that link still runs", role_word(claim)),
+                    format!("is a {} of topology {text}, and that link still runs", role_word(claim)),
                     vec![choice("keep it", "leave the instance to the topology that has it")],
                 )
             } else {
@@ -439,7 +440,7 @@ pub(super) fn claimed(
                     Severity::Warning,
                     replication,
                     member,
-                    format!("a marker says that this instance belonged to topology {text}; that link no longer runs"),
+                    format!("has a marker that says it belonged to topology {text}; that link no longer runs"),
                     Vec::new(),
                 )
             }

@@ -14,7 +14,8 @@ use super::markers;
 use super::outlook;
 use super::picture;
 use super::{
-    Finding, Marker, Options, Plan, PlannedReplication, Relation, Step, StepId, StepKind, document,
+    Finding, Marker, MarkerRole, Options, Plan, PlannedReplication, Relation, Step, StepId,
+    StepKind, document,
 };
 use crate::engines::{self, Engine, Link, Upstreams};
 use crate::observe::{Facts, Instance, MachineObservation, Observation, Role, ServerState};
@@ -115,6 +116,7 @@ impl<'a> ReplicationPlanner<'a> {
         };
         let marker = self.marker_of(primary.facts, &self.replication.primary);
         findings.extend(findings::vanished(self.replication, marker.as_ref()));
+        findings.extend(self.claims_on_primary(primary));
         let assessed: Vec<Assessed<'_>> = self
             .replication
             .replicas
@@ -155,6 +157,20 @@ impl<'a> ReplicationPlanner<'a> {
             place: self.replication.place.clone(),
         };
         Planned { steps, shown }
+    }
+
+    /// Another topology's primary with replicas that read from it now is left to that topology.
+    fn claims_on_primary(&self, primary: Seen<'_>) -> Vec<Finding> {
+        let member = &self.replication.primary;
+        let port = member.instance.port;
+        let claims = markers::claims(primary.facts, &self.topology.name, self.replication, port);
+        let reads = |account: &String| {
+            let mut readers = primary.instance.downstreams.iter();
+            readers.any(|reader| reader.name == *account && reader.address.is_some())
+        };
+        findings::claimed(self.replication, member, &claims, |claim| {
+            claim.role == MarkerRole::Primary && claim.objects.iter().any(reads)
+        })
     }
 
     fn empty(&self, engine: String) -> Planned {
@@ -307,7 +323,12 @@ impl<'a> ReplicationPlanner<'a> {
                 self.replication,
                 replica.member.instance.port,
             ),
-            &relation,
+            |_| {
+                matches!(
+                    relation,
+                    Relation::Elsewhere(_) | Relation::Linked | Relation::Unmanaged
+                )
+            },
         ));
         Assessed {
             replica,

@@ -2,7 +2,7 @@
 
 use replform::plan::{Action, Argument, Call, JobCall, Work};
 
-use super::world::{Cluster, Copied, Directory, Env, Host, Job, World};
+use super::world::{Cluster, Copied, Directory, Host, Job, World};
 
 /// Why an action stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -412,11 +412,7 @@ impl Run<'_> {
             self.lines("names"),
             self.text("on_change"),
         );
-        let file = self
-            .host()
-            .env
-            .entry(path.clone())
-            .or_insert_with(Env::default);
+        let file = self.host().env.entry(path.clone()).or_default();
         if let Some((line, name)) = file.outside.iter().find(|(_, name)| names.contains(name)) {
             return fail(format!(
                 "line {line}: {name} is set outside replform's block"

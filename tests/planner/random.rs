@@ -7,7 +7,7 @@ use replform::topology::{
     Place, Replica, Replication, Server, ServerId, Ssh, Topology, Upstream,
 };
 
-use super::world::{Cluster, Directory, Host, World};
+use super::world::{Cluster, Directory, Host, Job, World};
 
 /// Choices, one after the other; zeros when it is used up.
 pub struct Tape<'a> {
@@ -63,11 +63,11 @@ fn member(address: &str, label: &str, port: u16, line: u32) -> Member {
 /// A topology of up to three replications with up to four replicas each, some on one host, and up to two apps.
 pub fn topology(tape: &mut Tape<'_>) -> Topology {
     let mut allow = BTreeMap::new();
-    let allowed = tape.pick(4);
-    if allowed != 3 {
+    let allowed = tape.pick(8);
+    if allowed != 7 {
         allow.insert(Hazard::Restart, place(90));
     }
-    if allowed == 1 {
+    if (1..5).contains(&allowed) {
         allow.insert(Hazard::ReplaceData, place(90));
     }
     let mut ports: BTreeMap<usize, u16> = BTreeMap::new();
@@ -223,7 +223,7 @@ pub fn world(tape: &mut Tape<'_>, topology: &Topology) -> World {
         host.installed = true;
         host.clusters.insert(5432, primary);
         for replica in &replication.replicas {
-            let state = tape.pick(8);
+            let state = [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 0, 2][tape.pick(12)];
             replica_state(&mut world, &replica.member, &at, &set, state);
         }
     }
@@ -330,7 +330,7 @@ fn replica_state(
 
 /// What other people, or fate, do between two runs.
 pub fn deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology) {
-    let kind = tape.pick(13);
+    let kind = tape.pick(16);
     let machines: Vec<String> = world.hosts.keys().cloned().collect();
     let machine = machines[tape.pick(machines.len())].clone();
     match kind {
@@ -357,6 +357,20 @@ pub fn deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology) {
                 file.blocks
                     .values_mut()
                     .for_each(|lines| lines.push("EDITED=1".to_owned()));
+            }
+        }
+        // A job that its client left ends by itself.
+        13 => {
+            for host in world.hosts.values_mut() {
+                let ends = host.jobs.values().any(|job| *job == Job::Running);
+                host.jobs.values_mut().for_each(|job| *job = Job::Ended);
+                let copies = host
+                    .clusters
+                    .values_mut()
+                    .filter_map(|one| one.copy.as_mut());
+                copies
+                    .filter(|_| ends)
+                    .for_each(|copy| copy.verified = true);
             }
         }
         _ => cluster_deed(tape, world, topology, kind),
@@ -409,6 +423,18 @@ fn cluster_deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology, kin
             if let Some(data) = cluster.data.as_mut().filter(|data| data.empty) {
                 data.empty = false;
                 data.precious = true;
+            }
+        }
+        // Somebody removes our half copy, and the password with it.
+        14 => {
+            cluster.copy = None;
+            cluster.passfile = None;
+        }
+        // The replica was down for long.
+        15 if !primary => {
+            cluster.running = false;
+            if let Some(data) = cluster.data.as_mut().filter(|data| data.standby) {
+                data.position = 0;
             }
         }
         // Somebody promotes a replica.

@@ -19,6 +19,8 @@ struct History {
     /// Each person's directory and its machine.
     kept: BTreeSet<(String, u64)>,
     applies: u64,
+    /// What happened, in words, and how often.
+    met: BTreeMap<String, u32>,
 }
 
 /// How one apply ended.
@@ -43,6 +45,7 @@ impl History {
             world,
             kept: BTreeSet::new(),
             applies: 0,
+            met: BTreeMap::new(),
         }
     }
 
@@ -68,6 +71,10 @@ impl History {
         }
     }
 
+    fn meet(&mut self, word: &str) {
+        *self.met.entry(word.to_owned()).or_default() += 1;
+    }
+
     fn plan(&self) -> Plan {
         planned(&self.topology, &self.world)
     }
@@ -77,6 +84,12 @@ impl History {
         let plan = self.plan();
         check_plan(self, &plan);
         self.applies += 1;
+        for row in plan.replications.iter().flat_map(|one| &one.picture) {
+            if let Some(relation) = &row.relation {
+                let word = format!("{relation:?}");
+                self.meet(word.split('(').next().unwrap_or_default());
+            }
+        }
         if plan.is_blocked() {
             return Ended::Blocked;
         }
@@ -94,10 +107,14 @@ impl History {
             let step = left.remove(at);
             match self.step(step, &mut budget, tape) {
                 Ok(()) => {
+                    self.meet(&format!("done {}", step.kind));
                     done.insert(step.id.clone());
                 }
                 Err(Stop::Failed(why)) => failure = Some(format!("{}: {why}", step.id)),
-                Err(Stop::Cut) => return Ended::Cut,
+                Err(Stop::Cut) => {
+                    self.meet(&format!("cut {}", step.kind));
+                    return Ended::Cut;
+                }
             }
         }
         match failure {
@@ -309,12 +326,13 @@ fn unknown(plan: &Plan) -> bool {
         .any(|finding| finding.severity == Severity::Unknown)
 }
 
-fn run(tape: &[u8]) {
+/// A whole history; returns what happened in it.
+fn run(tape: &[u8]) -> BTreeMap<String, u32> {
     let mut tape = Tape::new(tape);
     let mut history = History::new(&mut tape);
     history.note();
-    for _ in 0..3 {
-        let cut = (!tape.one_in(3)).then(|| tape.pick(60) as u32);
+    for _ in 0..2 + tape.pick(4) {
+        let cut = (tape.pick(2) == 0).then(|| tape.pick(50) as u32);
         history.apply(&mut tape, cut);
         for _ in 0..tape.pick(3) {
             deed(&mut tape, &mut history.world, &history.topology);
@@ -345,19 +363,24 @@ fn run(tape: &[u8]) {
     history.world.settle();
     let ended = history.apply(&mut tape, None);
     let after = history.plan();
-    match ended {
-        Ended::Blocked => {}
-        Ended::Whole => assert!(
-            after.is_empty() || unknown(&after),
-            "rule 7: after all was applied:\n{}",
-            text(&after)
-        ),
+    let word = match ended {
+        Ended::Blocked => "ended blocked",
+        Ended::Whole => {
+            assert!(
+                after.is_empty() || unknown(&after),
+                "rule 7: after all was applied:\n{}",
+                text(&after)
+            );
+            "ended whole"
+        }
         Ended::Partly(why) => panic!(
             "rule 7: a fresh plan's step failed: {why}\n{}",
-            text(&history.plan())
+            text(&after)
         ),
         Ended::Cut => panic!("nothing was cut"),
-    }
+    };
+    history.meet(word);
+    history.met
 }
 
 fn text(plan: &Plan) -> String {
@@ -365,10 +388,101 @@ fn text(plan: &Plan) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("REPLFORM_CASES").map_or(60, |n| n.parse().unwrap()), max_shrink_iters: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_rule_is_broken_by_applies_cut_off_anywhere(tape in proptest::collection::vec(any::<u8>(), 20..300)) {
-        run(&tape);
+        let _ = run(&tape);
     }
+}
+
+/// The histories are worth something: every relation and every step is met, done and cut.
+#[test]
+fn the_histories_meet_everything_that_can_happen() {
+    let mut met: BTreeMap<String, u32> = BTreeMap::new();
+    let mut state = 1_u64;
+    for _ in 0..60 {
+        let tape: Vec<u8> = std::iter::repeat_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .take(300)
+        .collect();
+        for (word, times) in run(&tape) {
+            *met.entry(word).or_default() += times;
+        }
+    }
+    for word in EVERYTHING {
+        assert!(met.contains_key(*word), "never met: {word}; met {met:?}");
+    }
+}
+
+const EVERYTHING: &[&str] = &[
+    "Absent",
+    "ForeignData",
+    "Linked",
+    "Unmanaged",
+    "Disconnected",
+    "Broken",
+    "Unreachable",
+    "done provision",
+    "done configure",
+    "done account",
+    "done backup",
+    "done restore",
+    "done link",
+    "done verify",
+    "done adopt",
+    "done env",
+    "cut provision",
+    "cut configure",
+    "cut account",
+    "cut backup",
+    "cut restore",
+    "cut link",
+    "cut env",
+    "ended blocked",
+    "ended whole",
+];
+
+/// A topology with two bare replicas, and its world.
+fn two_bare_replicas() -> (Topology, World) {
+    let mut topology = topology(&mut Tape::new(&[0, 0, 2, 0, 1, 2]));
+    topology.replications.truncate(1);
+    let world = world(&mut Tape::new(&[]), &topology);
+    assert_eq!(topology.replications[0].replicas.len(), 2);
+    (topology, world)
+}
+
+#[test]
+fn an_unreachable_replica_blocks_only_itself() {
+    let (topology, mut world) = two_bare_replicas();
+    let whole = planned(&topology, &world);
+    let (gone, stays) = ("r0", "r1");
+    let machine = topology.replications[0].replicas[0]
+        .member
+        .machine
+        .0
+        .clone();
+    world.hosts.get_mut(&machine).unwrap().unreachable = Some("timed out".to_owned());
+    let part = planned(&topology, &world);
+    assert!(!part.is_blocked() && unknown(&part));
+    let of = |plan: &Plan, name: &str| -> Vec<StepId> {
+        let own = format!("x0.{name}.");
+        let ids = plan.steps.iter().map(|step| step.id.clone());
+        ids.filter(|id| id.0.starts_with(&own)).collect()
+    };
+    assert_eq!(of(&part, gone), []);
+    assert!(!of(&part, stays).is_empty());
+    assert_eq!(of(&part, stays), of(&whole, stays));
+}
+
+#[test]
+fn the_hash_changes_with_what_the_scripts_are_given() {
+    let (mut topology, world) = two_bare_replicas();
+    let before = planned(&topology, &world).hash;
+    topology.replications[0].replicas[0].max_rate = Some(replform::topology::Rate(5_000_000));
+    assert_ne!(planned(&topology, &world).hash, before);
 }

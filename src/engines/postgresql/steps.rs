@@ -481,10 +481,15 @@ impl<'a, 'b> Maker<'a, 'b> {
             seconds: 3.0,
             ..Cost::default()
         };
+        let what = if foreign && running {
+            "stop the server there, set its data aside beside it, swap the copy in"
+        } else {
+            "swap it in; the old directory stays beside it"
+        };
         let action = self.here(Work::Script(call));
         self.push(
             StepKind::Restore,
-            "swap it in; the old directory stays beside it".to_owned(),
+            what.to_owned(),
             "the copy is whole and checked".to_owned(),
             cost,
             Undo::By("move the directory that was set aside back".to_owned()),
