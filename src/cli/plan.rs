@@ -7,7 +7,7 @@ use clap::Args;
 use super::commands::Command;
 use super::planning::{ObservedArguments, Planned, PlanningArguments, network, runtime};
 use super::{Context, Exit, Failure};
-use crate::plan::SavedPlan;
+use crate::plan::{Options, SavedPlan};
 use crate::render::plan_text::{Words, plan_text};
 
 /// Show what would change
@@ -45,7 +45,7 @@ impl Command for Plan {
         } else {
             wish.plan_saved(&self.observed)?
         };
-        self.print(context, &planned)?;
+        self.print(context, &planned, &wish.options)?;
         if let Some(path) = &self.out {
             let saved = SavedPlan::new(planned.plan.clone(), wish.options.clone());
             write_private(path, &saved.to_json())?;
@@ -55,7 +55,12 @@ impl Command for Plan {
 }
 
 impl Plan {
-    fn print(&self, context: &Context, planned: &Planned) -> Result<(), Failure> {
+    fn print(
+        &self,
+        context: &Context,
+        planned: &Planned,
+        options: &Options,
+    ) -> Result<(), Failure> {
         let json = || serde_json::to_string_pretty(&planned.plan).unwrap_or_default() + "\n";
         if let Some(path) = &self.json_into {
             write_private(path, &json())?;
@@ -66,7 +71,7 @@ impl Plan {
         }
         let apply = match &self.out {
             Some(path) => format!("replform apply {}", path.display()),
-            None => "replform apply".to_owned(),
+            None => format!("replform apply{}", options.typed()),
         };
         let words = Words {
             age: Some(planned.age),

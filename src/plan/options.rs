@@ -20,6 +20,18 @@ pub struct Options {
 }
 
 impl Options {
+    /// The options as a person types them after `replform apply`, each with a blank before it.
+    pub fn typed(&self) -> String {
+        let targets = self.targets.iter().map(|address| ("target", &**address));
+        let excludes = self.excludes.iter().map(|address| ("exclude", &**address));
+        let allowed = self.allow.iter().map(|hazard| ("allow", hazard.word()));
+        targets
+            .chain(excludes)
+            .chain(allowed)
+            .map(|(name, value)| format!(" -{name}={value}"))
+            .collect()
+    }
+
     /// Whether the replica is to be planned.
     pub fn includes(&self, replication: &str, replica: &str) -> bool {
         let names = |address: &String| {

@@ -6,7 +6,8 @@
 # two directories' names. Proves that the data directory is the copy. Can be run again: which directories exist says how far it came.
 # Variables: version, cluster, port; upstream_identity (system identifier); and what may be set aside:
 # expect_empty=yes (a server in which nobody made anything), copy_of_upstream=yes (an old copy of the same data), replace=yes
-# (anything: the reviewers allowed it). upstream_address and others are not used.
+# (the database that the reviewers allowed: replaced_identity, its system identifier, or anything where that is empty).
+# upstream_address and others are not used.
 
 restore_is_done() {
   [ ! -e "$copy" ] && [ -e "$data/standby.signal" ] && [ -e "$data/backup_manifest" ] &&
@@ -30,7 +31,12 @@ check() {
 
 # Dies unless what is in the data directory's place may be set aside.
 restore_may_go() {
-  if restore_holds_nothing || [ "${replace:-no}" = yes ]; then return 0; fi
+  if restore_holds_nothing; then return 0; fi
+  if [ "${replace:-no}" = yes ]; then
+    [ -z "${replaced_identity:-}" ] || [ "$(pg_control "$data" 'Database system identifier')" = "$replaced_identity" ] ||
+      die "$data holds another database than the plan saw: plan again"
+    return 0
+  fi
   if [ "${copy_of_upstream:-no}" = yes ]; then
     [ -e "$data/standby.signal" ] || die "$data has no standby.signal any more: it may have been written to; plan again"
     restore_same "$(pg_control "$data" 'Database system identifier')" || die "$data isn't a copy of the upstream's data"

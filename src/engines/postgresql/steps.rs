@@ -461,10 +461,13 @@ impl<'a, 'b> Maker<'a, 'b> {
     fn restore(&mut self) {
         let foreign = matches!(self.link.relation, Relation::ForeignData(_));
         let broken = matches!(self.link.relation, Relation::Broken(_));
+        // What was allowed to go is that database, not whatever lies there later: also part of the plan's hash.
+        let replaced = self.link.instance.identity.clone().filter(|_| foreign);
         let call = self
             .on_replica("postgresql/restore.sh", 7200)
             .text("expect_empty", if foreign || broken { "no" } else { "yes" })
             .text("replace", if foreign { "yes" } else { "no" })
+            .text("replaced_identity", replaced.unwrap_or_default())
             .text("copy_of_upstream", if broken { "yes" } else { "no" })
             .text(
                 "upstream_identity",
