@@ -489,7 +489,10 @@ pub(super) fn hazards_of_steps(
             place: replication.allow_place.clone(),
             choices: vec![
                 choice("allow it", allow_line(replication, Hazard::Restart)),
-                choice("allow it once", "replform apply -allow=restart"),
+                choice(
+                    "allow it once",
+                    format!("replform apply{} -allow=restart", options.typed()),
+                ),
             ],
         });
     }
