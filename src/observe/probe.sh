@@ -243,16 +243,22 @@ probe_jobs() {
   done
 }
 
-# Which of our lock files are held: by inode in /proc/locks, since trying them would disturb.
+# Which of our lock files are held: by inode, since trying them would disturb. /proc/locks leaves out, inside a container,
+# the locks whose taker (flock) has ended, as ours have; the holders' descriptor 9 (src/apply/locks.sh) tells of those.
 probe_locks() {
   echo '== locks'
+  [ -d /run/replform/lock ] || return 0
+  # A line with `->` only waits for the lock.
+  probe_held=$(
+    grep -v -e '->' /proc/locks
+    timeout 5 grep -h '^lock:' /proc/[0-9]*/fdinfo/9
+  ) 2>/dev/null
   for probe_file in /run/replform/lock/*; do
     [ -f "$probe_file" ] || continue
     probe_id=$(stat -c '%d %i' -- "$probe_file" 2>/dev/null) || continue
     probe_device=${probe_id% *}
     probe_id=$(printf '%02x:%02x:%s' $((probe_device >> 8 & 4095)) $((probe_device & 255 | probe_device >> 12 & 1048320)) "${probe_id#* }")
-    # A line with `->` only waits for the lock.
-    grep -v -e '->' /proc/locks 2>/dev/null | grep -q -F -e " $probe_id " || continue
+    case $probe_held in *" $probe_id "*) ;; *) continue ;; esac
     printf 'lock %s %s\n' "$(($(date +%s) - $(stat -c %Y -- "$probe_file")))" "${probe_file##*/}"
     printf 'holder %s\n' "$(probe_first "$probe_file")"
   done
