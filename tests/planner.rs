@@ -12,6 +12,8 @@ mod execute;
 mod observe;
 #[path = "planner/random.rs"]
 mod random;
+#[path = "planner/recorded.rs"]
+mod recorded;
 #[path = "planner/rules.rs"]
 mod rules;
 #[path = "planner/world.rs"]

@@ -314,6 +314,7 @@ impl Run<'_> {
             self.text("expect_empty") == "yes",
         );
         let identity = self.text("upstream_identity");
+        let replaced = self.text("replaced_identity");
         let cluster = self.cluster()?;
         let Some(copy) = cluster.copy.clone() else {
             return match &cluster.data {
@@ -326,7 +327,7 @@ impl Run<'_> {
         }
         match &cluster.data {
             None => {}
-            Some(_) if replace => {}
+            Some(data) if replace && (replaced.is_empty() || data.set.to_string() == replaced) => {}
             Some(data) if copy_of && data.standby && data.set.to_string() == identity => {}
             Some(data) if empty && data.empty && !data.standby => {}
             Some(_) => return fail("the plan doesn't say that this data may be set aside"),

@@ -19,6 +19,8 @@ struct History {
     /// Each person's directory and its machine.
     kept: BTreeSet<(String, u64)>,
     applies: u64,
+    /// Whether other people did something since the plan that runs was made.
+    disturbed: bool,
     /// What happened, in words, and how often.
     met: BTreeMap<String, u32>,
 }
@@ -45,6 +47,7 @@ impl History {
             world,
             kept: BTreeSet::new(),
             applies: 0,
+            disturbed: false,
             met: BTreeMap::new(),
         }
     }
@@ -93,6 +96,7 @@ impl History {
         if plan.is_blocked() {
             return Ended::Blocked;
         }
+        self.disturbed = false;
         let mut budget = Budget(cut);
         let mut done: BTreeSet<StepId> = BTreeSet::new();
         let mut left: Vec<&Step> = plan.steps.iter().collect();
@@ -105,6 +109,11 @@ impl History {
                 break;
             };
             let step = left.remove(at);
+            if cut.is_some() && tape.one_in(12) {
+                deed(tape, &mut self.world, &self.topology);
+                self.note();
+                self.disturbed = true;
+            }
             match self.step(step, &mut budget, tape) {
                 Ok(()) => {
                     self.meet(&format!("done {}", step.kind));
@@ -128,6 +137,7 @@ impl History {
             let before = self.world.clone();
             if let Work::Script(call) = &action.work
                 && call.script == "apply/env.sh"
+                && !self.disturbed
             {
                 self.apps_are_told_the_truth(&action.machine.0, &call.arguments);
             }
@@ -181,7 +191,7 @@ impl History {
                 .keys()
                 .any(|slot| slot.starts_with("replform_"));
             let before_ours = was.is_some_and(|was| !was.slots.is_empty());
-            if ours && !before_ours && cluster.foreign_slots.is_empty() {
+            if ours && !before_ours && cluster.foreign_slots.is_empty() && !self.disturbed {
                 assert!(
                     cluster.setting("max_slot_wal_keep_size", "-1") != "-1",
                     "rule 9: {machine}:{port} keeps log without a limit after {}",
