@@ -114,7 +114,7 @@ fn a_copy_runs_at_the_speed_of_pg_basebackup_by_hand() {
     sql(db1, "select pg_reload_conf()");
     let by_hand = db2.sh(
         "begun=$(date +%s%N); cd /; runuser -u postgres -- env PGPASSWORD=by-hand pg_basebackup -h 10.77.1.11 -U by_hand \
-         -D /var/lib/postgresql/15/by-hand -X stream --checkpoint=fast --manifest-checksums=SHA256; \
+         -D /var/lib/postgresql/by-hand -X stream --checkpoint=fast --manifest-checksums=SHA256; \
          echo $((($(date +%s%N) - begun) / 1000000))",
     );
     let by_hand: u64 = by_hand.expect_success().line().parse().unwrap();
