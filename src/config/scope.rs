@@ -56,6 +56,12 @@ pub trait Files {
     /// When there is something, but not a file.
     fn exists(&self, path: &str) -> Result<bool, String>;
 
+    /// The files below a folder, as paths that start there, sorted; links to folders aren't followed.
+    ///
+    /// # Errors
+    /// When it is no folder, or holds too much to look through.
+    fn list(&self, folder: &str) -> Result<Vec<String>, String>;
+
     /// Where the texts are kept.
     fn sources(&self) -> &Sources;
 }

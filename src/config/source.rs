@@ -196,6 +196,37 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, ReadProblem> {
     Ok(bytes)
 }
 
+/// The most that `fileset` looks through.
+const MOST_FILES: usize = 10_000;
+
+/// The files below `root`, as paths that start there, sorted; links to folders aren't followed. `folder`: how people call it.
+pub(super) fn list_files(root: &Path, folder: &str) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(next) = open.pop() {
+        let entries = std::fs::read_dir(&next)
+            .map_err(|error| format!("can't look into {folder}: {error}"))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| format!("can't look into {folder}: {error}"))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| format!("can't look into {folder}: {error}"))?;
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if let Ok(path) = entry.path().strip_prefix(root) {
+                found.push(path.display().to_string());
+            }
+            if found.len() + open.len() > MOST_FILES {
+                return Err(format!(
+                    "{folder} holds more than {MOST_FILES} files and folders"
+                ));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The files that expressions may read: paths start at the configuration directory, `~` is the home
 /// directory. Each file is read once a run.
 #[derive(Debug)]
@@ -251,6 +282,10 @@ impl Files for Directory<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(format!("can't look at {path}: {error}")),
         }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
+        list_files(&self.path(folder)?, folder)
     }
 
     fn sources(&self) -> &Sources {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::evaluate::{Budget, Files, Resolved, Scope, evaluate};
 use super::lazy::{Lazy, MOST_SHOWN, Working, already_told};
-use super::source::Sources;
+use super::source::{Sources, list_files};
 use super::stacks::Stacks;
 use super::tree::{Attribute, Body, Traversal};
 use super::value::Value;
@@ -291,6 +291,10 @@ impl Files for ConfigurationFiles<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
+        list_files(&self.sources.root().join(folder), folder)
     }
 
     fn sources(&self) -> &Sources {

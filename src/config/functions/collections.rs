@@ -333,3 +333,38 @@ pub(super) fn zipmap(arguments: &Arguments<'_>) -> Outcome {
         keys.into_iter().zip(values.iter().cloned()).collect(),
     ))
 }
+
+/// The list cut into lists of at most so many items.
+pub(super) fn chunklist(arguments: &Arguments<'_>) -> Outcome {
+    let items = arguments.items(0)?;
+    let size = usize::try_from(arguments.integer(1)?)
+        .map_err(|_| Problem::Argument(1, "the size can't be negative".into()))?;
+    if items.is_empty() {
+        return Ok(Value::list(Vec::new()));
+    }
+    let size = if size == 0 { items.len() } else { size };
+    Ok(Value::list(
+        items
+            .chunks(size)
+            .map(|chunk| Value::list(chunk.to_vec()))
+            .collect(),
+    ))
+}
+
+/// The values whose key of the same place is one of those sought.
+pub(super) fn matchkeys(arguments: &Arguments<'_>) -> Outcome {
+    let (values, keys) = (arguments.items(0)?, arguments.items(1)?);
+    if values.len() != keys.len() {
+        return Err(Problem::Argument(
+            1,
+            "there must be as many keys as values".into(),
+        ));
+    }
+    let text = |value: &Value| value.to_text().unwrap_or_default();
+    let sought: std::collections::BTreeSet<String> = arguments.items(2)?.iter().map(text).collect();
+    let found = values
+        .iter()
+        .zip(keys)
+        .filter(|(_, key)| sought.contains(&text(key)));
+    Ok(Value::list(found.map(|(value, _)| value.clone()).collect()))
+}

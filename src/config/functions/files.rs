@@ -136,3 +136,90 @@ pub(super) fn templatefile(evaluator: &mut Evaluator<'_>, arguments: &Arguments<
         }
     }
 }
+
+/// The text of the file that the first argument names.
+pub(super) fn text_of_file(
+    evaluator: &mut Evaluator<'_>,
+    arguments: &Arguments<'_>,
+) -> Result<std::sync::Arc<str>, Problem> {
+    let files = files(evaluator)?;
+    let file = files
+        .read(&arguments.text(0)?)
+        .map_err(|problem| Problem::Argument(0, problem))?;
+    Ok(files.sources().text(file))
+}
+
+pub(super) fn filebase64(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
+    use base64::Engine as _;
+    let text = text_of_file(evaluator, arguments)?;
+    Ok(Value::string(
+        base64::engine::general_purpose::STANDARD.encode(text.as_bytes()),
+    ))
+}
+
+/// The files below a folder whose names match a pattern: `*` and `?` within a name, `**` over folders, `{a,b}`.
+pub(super) fn fileset(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let pattern = arguments.text(1)?;
+    let patterns = alternatives(&pattern)
+        .ok_or_else(|| Problem::Argument(1, "the pattern has too many alternatives".into()))?;
+    let found = files(evaluator)?
+        .list(&arguments.text(0)?)
+        .map_err(|problem| Problem::Argument(0, problem))?;
+    let matching = found.into_iter().filter(|name| {
+        let parts: Vec<&str> = name.split('/').collect();
+        patterns
+            .iter()
+            .any(|pattern| path_matches(&pattern.split('/').collect::<Vec<_>>(), &parts))
+    });
+    Ok(Value::set(matching.map(Value::string).collect()))
+}
+
+/// The patterns that `{a,b}` stands for.
+fn alternatives(pattern: &str) -> Option<Vec<String>> {
+    let mut done = Vec::new();
+    let mut open = vec![pattern.to_owned()];
+    while let Some(next) = open.pop() {
+        if done.len() + open.len() > 256 {
+            return None;
+        }
+        match next
+            .find('{')
+            .and_then(|at| Some((at, next[at..].find('}')? + at)))
+        {
+            None => done.push(next),
+            Some((from, to)) => {
+                open.extend(
+                    next[from + 1..to]
+                        .split(',')
+                        .map(|one| format!("{}{one}{}", &next[..from], &next[to + 1..])),
+                );
+            }
+        }
+    }
+    Some(done)
+}
+
+fn path_matches(pattern: &[&str], parts: &[&str]) -> bool {
+    match (pattern.split_first(), parts.split_first()) {
+        (None, None) => true,
+        (Some((&"**", rest)), _) => {
+            (0..=parts.len()).any(|skip| path_matches(rest, &parts[skip..]))
+        }
+        (Some((first, rest)), Some((part, parts))) => {
+            let (first, part): (Vec<char>, Vec<char>) =
+                (first.chars().collect(), part.chars().collect());
+            name_matches(&first, &part) && path_matches(rest, parts)
+        }
+        _ => false,
+    }
+}
+
+fn name_matches(pattern: &[char], name: &[char]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some(('*', rest)), _) => (0..=name.len()).any(|skip| name_matches(rest, &name[skip..])),
+        (Some(('?', rest)), Some((_, name))) => name_matches(rest, name),
+        (Some((wanted, rest)), Some((found, name))) => wanted == found && name_matches(rest, name),
+        _ => false,
+    }
+}

@@ -138,3 +138,39 @@ pub(super) fn cidrsubnet(arguments: &Arguments<'_>) -> Outcome {
         prefix.length + more
     )))
 }
+
+/// Consecutive networks inside the prefix, each so many bits longer, each at the next place where it fits.
+pub(super) fn cidrsubnets(arguments: &Arguments<'_>) -> Outcome {
+    let prefix = Prefix::read(arguments, 0)?;
+    let mut next: u128 = 0;
+    let mut networks = Vec::new();
+    for index in 1..arguments.count() {
+        let room = prefix.host_bits();
+        let more = u32::try_from(arguments.integer(index)?)
+            .ok()
+            .filter(|more| *more >= 1 && *more <= room)
+            .ok_or_else(|| {
+                Problem::Argument(
+                    index,
+                    format!("the prefix can be made from 1 to {room} bits longer"),
+                )
+            })?;
+        let size = room - more;
+        let full =
+            || Problem::Argument(index, "the prefix has no room left for this network".into());
+        let start = next.checked_add(low_bits(size)).ok_or_else(full)? & !low_bits(size);
+        if start > low_bits(room) {
+            return Err(full());
+        }
+        next = start
+            .checked_add(low_bits(size))
+            .and_then(|last| last.checked_add(1))
+            .ok_or_else(full)?;
+        networks.push(Value::string(format!(
+            "{}/{}",
+            prefix.address(prefix.base | start),
+            prefix.length + more
+        )));
+    }
+    Ok(Value::list(networks))
+}

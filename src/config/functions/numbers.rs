@@ -97,3 +97,74 @@ pub(super) fn sum(arguments: &Arguments<'_>) -> Outcome {
     }
     Ok(Value::number(total))
 }
+
+pub(super) fn signum(arguments: &Arguments<'_>) -> Outcome {
+    let number = arguments.number(0)?;
+    Ok(Value::number(Number::from(
+        match (number.is_zero(), number.is_negative()) {
+            (true, _) => 0i64,
+            (false, true) => -1,
+            (false, false) => 1,
+        },
+    )))
+}
+
+/// A logarithm to any base.
+pub(super) fn log(arguments: &Arguments<'_>) -> Outcome {
+    let (number, base) = (arguments.number(0)?.to_f64(), arguments.number(1)?.to_f64());
+    finite(number.ln() / base.ln())
+}
+
+pub(super) fn pow(arguments: &Arguments<'_>) -> Outcome {
+    finite(
+        arguments
+            .number(0)?
+            .to_f64()
+            .powf(arguments.number(1)?.to_f64()),
+    )
+}
+
+fn finite(value: f64) -> Outcome {
+    Number::from_f64(value)
+        .map(Value::number)
+        .ok_or_else(|| Problem::Call("the result is no number".into()))
+}
+
+/// A whole number written to a base from 2 to 62.
+pub(super) fn parseint(arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0)?;
+    let base = arguments.integer(1)?;
+    if !(2..=62).contains(&base) {
+        return Err(Problem::Argument(1, "a base from 2 to 62 is wanted".into()));
+    }
+    let wrong = || Problem::Argument(0, format!("\"{text}\" is no whole number to base {base}"));
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.as_str()),
+    };
+    if digits.is_empty() {
+        return Err(wrong());
+    }
+    let mut value: i128 = 0;
+    for digit in digits.bytes() {
+        let worth = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'z' => digit - b'a' + 10,
+            b'A'..=b'Z' if base <= 36 => digit - b'A' + 10,
+            b'A'..=b'Z' => digit - b'A' + 36,
+            _ => return Err(wrong()),
+        };
+        if i128::from(worth) >= base {
+            return Err(wrong());
+        }
+        value = value
+            .checked_mul(base)
+            .and_then(|value| value.checked_add(worth.into()))
+            .ok_or_else(|| Problem::Argument(0, "the number is too large".into()))?;
+    }
+    Ok(Value::number(Number::from(if negative {
+        -value
+    } else {
+        value
+    })))
+}

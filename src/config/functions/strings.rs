@@ -256,3 +256,9 @@ pub(super) fn trimsuffix(arguments: &Arguments<'_>) -> Outcome {
 pub(super) fn trimspace(arguments: &Arguments<'_>) -> Outcome {
     Ok(Value::string(arguments.text(0)?.trim()))
 }
+
+pub(super) fn strcontains(arguments: &Arguments<'_>) -> Outcome {
+    Ok(Value::bool(
+        arguments.text(0)?.contains(&arguments.text(1)?),
+    ))
+}

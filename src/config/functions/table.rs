@@ -2,7 +2,10 @@
 //! costs, and what sensitive arguments mean. `try` and `can` stand in `call.rs`: they take expressions.
 
 use super::row::{Function, reading, row};
-use super::{collections, conversions, encoding, files, format, network, numbers, sets, strings};
+use super::{
+    collections, conversions, dates, digests, encoding, files, format, network, numbers, sets,
+    strings, texts,
+};
 
 /// The rows, sorted by name.
 static FUNCTIONS: &[Function] = &[
@@ -23,9 +26,31 @@ static FUNCTIONS: &[Function] = &[
         Some(1),
         encoding::base64encode,
     ),
+    row(
+        "base64sha256",
+        "base64sha256(string)",
+        1,
+        Some(1),
+        digests::base64sha256,
+    ),
+    row(
+        "base64sha512",
+        "base64sha512(string)",
+        1,
+        Some(1),
+        digests::base64sha512,
+    ),
     row("basename", "basename(path)", 1, Some(1), files::basename),
     row("ceil", "ceil(number)", 1, Some(1), numbers::ceil),
     row("chomp", "chomp(string)", 1, Some(1), strings::chomp),
+    row(
+        "chunklist",
+        "chunklist(list, size)",
+        2,
+        Some(2),
+        collections::chunklist,
+    )
+    .shallow(),
     row(
         "cidrhost",
         "cidrhost(prefix, number)",
@@ -46,6 +71,13 @@ static FUNCTIONS: &[Function] = &[
         3,
         Some(3),
         network::cidrsubnet,
+    ),
+    row(
+        "cidrsubnets",
+        "cidrsubnets(prefix, bits…)",
+        2,
+        None,
+        network::cidrsubnets,
     ),
     row(
         "coalesce",
@@ -73,6 +105,13 @@ static FUNCTIONS: &[Function] = &[
         Some(2),
         collections::contains,
     ),
+    row(
+        "csvdecode",
+        "csvdecode(string)",
+        1,
+        Some(1),
+        texts::csvdecode,
+    ),
     row("dirname", "dirname(path)", 1, Some(1), files::dirname),
     row(
         "distinct",
@@ -97,10 +136,35 @@ static FUNCTIONS: &[Function] = &[
         strings::endswith,
     ),
     reading("file", "file(path)", 1, files::file),
+    reading("filebase64", "filebase64(path)", 1, files::filebase64),
+    reading(
+        "filebase64sha256",
+        "filebase64sha256(path)",
+        1,
+        digests::filebase64sha256,
+    ),
+    reading(
+        "filebase64sha512",
+        "filebase64sha512(path)",
+        1,
+        digests::filebase64sha512,
+    ),
     reading("fileexists", "fileexists(path)", 1, files::fileexists),
+    reading("filemd5", "filemd5(path)", 1, digests::filemd5),
+    reading("fileset", "fileset(folder, pattern)", 2, files::fileset),
+    reading("filesha1", "filesha1(path)", 1, digests::filesha1),
+    reading("filesha256", "filesha256(path)", 1, digests::filesha256),
+    reading("filesha512", "filesha512(path)", 1, digests::filesha512),
     row("flatten", "flatten(list)", 1, Some(1), collections::flatten),
     row("floor", "floor(number)", 1, Some(1), numbers::floor),
     row("format", "format(format, values…)", 1, None, format::format).nulls(),
+    row(
+        "formatdate",
+        "formatdate(format, time)",
+        2,
+        Some(2),
+        dates::formatdate,
+    ),
     row(
         "formatlist",
         "formatlist(format, lists…)",
@@ -148,6 +212,7 @@ static FUNCTIONS: &[Function] = &[
         collections::length,
     )
     .shallow(),
+    row("log", "log(number, base)", 2, Some(2), numbers::log),
     row(
         "lookup",
         "lookup(map, key, default)",
@@ -158,12 +223,28 @@ static FUNCTIONS: &[Function] = &[
     .nulls()
     .shallow(),
     row("lower", "lower(string)", 1, Some(1), strings::lower),
+    row(
+        "matchkeys",
+        "matchkeys(values, keys, sought)",
+        3,
+        Some(3),
+        collections::matchkeys,
+    ),
     row("max", "max(numbers…)", 1, None, numbers::max),
+    row("md5", "md5(string)", 1, Some(1), digests::md5),
     row("merge", "merge(maps…)", 0, None, collections::merge)
         .nulls()
         .shallow(),
     row("min", "min(numbers…)", 1, None, numbers::min),
     row("one", "one(list)", 1, Some(1), collections::one).shallow(),
+    row(
+        "parseint",
+        "parseint(string, base)",
+        2,
+        Some(2),
+        numbers::parseint,
+    ),
+    row("pow", "pow(number, power)", 2, Some(2), numbers::pow),
     row(
         "range",
         "range(limit), range(start, limit) or range(start, limit, step)",
@@ -209,6 +290,10 @@ static FUNCTIONS: &[Function] = &[
         sets::setsubtract,
     ),
     row("setunion", "setunion(sets…)", 1, None, sets::setunion),
+    row("sha1", "sha1(string)", 1, Some(1), digests::sha1),
+    row("sha256", "sha256(string)", 1, Some(1), digests::sha256),
+    row("sha512", "sha512(string)", 1, Some(1), digests::sha512),
+    row("signum", "signum(number)", 1, Some(1), numbers::signum),
     row(
         "slice",
         "slice(list, start, end)",
@@ -232,6 +317,13 @@ static FUNCTIONS: &[Function] = &[
         Some(2),
         strings::startswith,
     ),
+    row(
+        "strcontains",
+        "strcontains(string, part)",
+        2,
+        Some(2),
+        strings::strcontains,
+    ),
     row("strrev", "strrev(string)", 1, Some(1), strings::strrev),
     row(
         "substr",
@@ -246,6 +338,27 @@ static FUNCTIONS: &[Function] = &[
         "templatefile(path, variables)",
         2,
         files::templatefile,
+    ),
+    row(
+        "textdecodebase64",
+        "textdecodebase64(string, encoding)",
+        2,
+        Some(2),
+        texts::textdecodebase64,
+    ),
+    row(
+        "textencodebase64",
+        "textencodebase64(string, encoding)",
+        2,
+        Some(2),
+        texts::textencodebase64,
+    ),
+    row(
+        "timeadd",
+        "timeadd(time, duration)",
+        2,
+        Some(2),
+        dates::timeadd,
     ),
     row("title", "title(string)", 1, Some(1), strings::title),
     row("tobool", "tobool(value)", 1, Some(1), conversions::tobool).nulls(),
@@ -308,6 +421,20 @@ static FUNCTIONS: &[Function] = &[
         strings::trimsuffix,
     ),
     row("upper", "upper(string)", 1, Some(1), strings::upper),
+    row(
+        "urlencode",
+        "urlencode(string)",
+        1,
+        Some(1),
+        texts::urlencode,
+    ),
+    row(
+        "uuidv5",
+        "uuidv5(namespace, name)",
+        2,
+        Some(2),
+        digests::uuidv5,
+    ),
     row("values", "values(map)", 1, Some(1), collections::values).shallow(),
     row(
         "yamldecode",

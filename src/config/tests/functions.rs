@@ -372,11 +372,117 @@ fn try_and_can_take_what_fails() {
 
 #[test]
 fn every_function_is_described() {
-    assert_eq!(names().len(), 75);
+    assert_eq!(names().len(), 104);
     for name in names() {
         assert!(
             usage(name).is_some_and(|usage| usage.starts_with(name)),
             "{name}"
         );
     }
+}
+
+#[test]
+fn digests_and_ids() {
+    table(&[
+        (
+            "md5(\"replform\")",
+            json!("e2f7c8ae5ce063ec63070a8b6ae80877"),
+        ),
+        ("length(sha512(\"\"))", json!(128)),
+        (
+            "base64sha256(\"\") == textencodebase64(textdecodebase64(base64sha256(\"\"), \"ISO-8859-1\"), \"ISO-8859-1\")",
+            json!(true),
+        ),
+        (
+            "uuidv5(\"dns\", \"www.example.com\")",
+            json!("2ed6657d-e927-568b-95e1-2665a8aea6a2"),
+        ),
+    ]);
+    errors(&[("uuidv5(\"nosuch\", \"x\")", "\"nosuch\"", "one of dns, url")]);
+}
+
+#[test]
+fn times_as_text() {
+    table(&[
+        (
+            "timeadd(\"2026-11-24T08:00:00+01:00\", \"1h30m\")",
+            json!("2026-11-24T09:30:00+01:00"),
+        ),
+        (
+            "timeadd(\"2026-01-01T00:00:00Z\", \"-1s\")",
+            json!("2025-12-31T23:59:59Z"),
+        ),
+        (
+            "formatdate(\"EEE, D MMM YY, H 'o''clock' aa Z\", \"2026-11-24T20:05:06Z\")",
+            json!("Tue, 24 Nov 26, 8 o'clock pm Z"),
+        ),
+        (
+            "formatdate(\"hhmmss ZZZZZ ZZZ\", \"2026-11-24T20:05:06-02:30\")",
+            json!("200506 -02:30 -0230"),
+        ),
+    ]);
+    errors(&[
+        (
+            "timeadd(\"yesterday\", \"1h\")",
+            "\"yesterday\"",
+            "RFC 3339",
+        ),
+        (
+            "timeadd(\"2026-01-01T00:00:00Z\", \"1 day\")",
+            "\"1 day\"",
+            "a duration",
+        ),
+        (
+            "formatdate(\"Q\", \"2026-01-01T00:00:00Z\")",
+            "\"Q\"",
+            "no part of a time",
+        ),
+    ]);
+}
+
+#[test]
+fn tables_and_encodings_of_text() {
+    table(&[
+        (
+            "csvdecode(\"a,b\\n1,\\\"x, \\\"\\\"y\\\"\\\"\\\"\\r\\n\\n2,\\n\")",
+            json!([{"a": "1", "b": "x, \"y\""}, {"a": "2", "b": ""}]),
+        ),
+        ("urlencode(\"a b&c=ü\")", json!("a+b%26c%3D%C3%BC")),
+        (
+            "textdecodebase64(textencodebase64(\"grün\", \"UTF-16BE\"), \"UTF-16BE\")",
+            json!("grün"),
+        ),
+    ]);
+    errors(&[
+        ("csvdecode(\"a,b\\n1\")", "\"a,b\\n1\"", "row 2 has 1 cells"),
+        ("csvdecode(\"a,a\")", "\"a,a\"", "stands twice"),
+        (
+            "textencodebase64(\"x\", \"EBCDIC\")",
+            "\"EBCDIC\"",
+            "UTF-16LE",
+        ),
+    ]);
+}
+
+#[test]
+fn more_of_numbers_lists_and_networks() {
+    table(&[
+        (
+            "[signum(-2), signum(0), pow(2, 10), log(8, 2), parseint(\"-ff\", 16)]",
+            json!([-1, 0, 1024, 3, -255]),
+        ),
+        ("chunklist([1, 2, 3], 2)", json!([[1, 2], [3]])),
+        ("matchkeys([\"a\", \"b\"], [1, 2], [\"2\"])", json!(["b"])),
+        ("strcontains(\"abc\", \"bc\")", json!(true)),
+        (
+            "cidrsubnets(\"10.0.0.0/24\", 4, 2, 2)",
+            json!(["10.0.0.0/28", "10.0.0.64/26", "10.0.0.128/26"]),
+        ),
+    ]);
+    errors(&[
+        ("parseint(\"12\", 2)", "\"12\"", "no whole number to base 2"),
+        ("pow(10, 100000)", "pow(10, 100000)", "no number"),
+        ("cidrsubnets(\"10.0.0.0/24\", 1, 1, 1)", "1", "no room left"),
+        ("matchkeys([1], [], [2])", "[]", "as many keys"),
+    ]);
 }
