@@ -2,10 +2,12 @@
 //!
 //! An observation holds no secrets, but it tells a lot about the machines: the file is for its owner alone (0600).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Facts, MachineObservation, OBSERVATION_FORMAT, Observation};
@@ -169,11 +171,21 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
         file: file.to_owned(),
         what,
     };
-    let document: Value =
+    // Machines stay text until their turn: thousands of them at once as values would need many times their size.
+    let parts: BTreeMap<String, &RawValue> =
         serde_json::from_slice(bytes).map_err(|error| not_json(error.to_string()))?;
-    let Value::Object(mut document) = document else {
-        return Err(not_json("its top level is no object".to_owned()));
-    };
+    let mut document = Map::new();
+    let mut machines: Option<BTreeMap<String, &RawValue>> = None;
+    for (name, text) in parts {
+        let wrong = |error: serde_json::Error| not_json(format!("{name}: {error}"));
+        if name == "machines" {
+            machines = Some(serde_json::from_str(text.get()).map_err(wrong)?);
+            document.insert(name, Value::Object(Map::new()));
+        } else {
+            let value = serde_json::from_str(text.get()).map_err(wrong)?;
+            document.insert(name, value);
+        }
+    }
     let found = match document.get("format_version") {
         Some(Value::String(found)) => found.clone(),
         _ => return Err(not_json("it has no format_version".to_owned())),
@@ -184,9 +196,8 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
             found,
         });
     }
-    let machines = match document.insert("machines".to_owned(), Value::Object(Map::new())) {
-        Some(Value::Object(machines)) => machines,
-        _ => return Err(not_json("it has no machines".to_owned())),
+    let Some(machines) = machines else {
+        return Err(not_json("it has no machines".to_owned()));
     };
     let mut observation: Observation = field(Value::Object(document), file, "")?;
     if instant(&observation.observed_at).is_none() {
@@ -196,7 +207,9 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
             what: format!("{:?} is no time (RFC 3339)", observation.observed_at),
         });
     }
-    for (id, value) in machines {
+    for (id, text) in machines {
+        let value =
+            serde_json::from_str(text.get()).map_err(|error| not_json(error.to_string()))?;
         let machine = machine(value, file, &format!("machines[{id:?}]"))?;
         observation.machines.insert(MachineId(id), machine);
     }

@@ -1,30 +1,41 @@
 //! The plan's identity: what a reviewer approved. Sizes, lag, positions and times don't belong to it.
 
-use serde_json::json;
+use openssl::sha::Sha256;
+use serde::Serialize;
 
-use super::names::digest;
 use super::{Argument, Finding, JobCall, Severity, Step, Work};
 
 /// SHA-256 over the steps with their scripts and arguments, and over what blocks or must be allowed.
 pub(super) fn of(topology: &str, steps: &[Step], findings: &[Finding]) -> String {
-    let steps: Vec<serde_json::Value> = steps.iter().map(identity).collect();
-    let findings: Vec<serde_json::Value> = findings
+    let mut hash = Sha256::new();
+    // One part after the other: the whole of a large plan as one text would need more memory than the plan.
+    add(&mut hash, &topology);
+    for step in steps {
+        add(&mut hash, &identity(step));
+    }
+    for finding in findings
         .iter()
         .filter(|finding| !matches!(finding.severity, Severity::Warning))
-        .map(|finding| {
-            json!([
+    {
+        add(
+            &mut hash,
+            &(
                 finding.code,
-                finding.severity,
-                finding.subject,
-                finding.replication
-            ])
-        })
-        .collect();
-    digest(json!([topology, steps, findings]).to_string().as_bytes())
+                &finding.severity,
+                &finding.subject,
+                &finding.replication,
+            ),
+        );
+    }
+    hash.finish()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
-fn identity(step: &Step) -> serde_json::Value {
-    let actions: Vec<serde_json::Value> = step
+/// What makes a step this step.
+fn identity(step: &Step) -> impl Serialize + '_ {
+    let actions: Vec<_> = step
         .actions
         .iter()
         .map(|action| {
@@ -42,16 +53,22 @@ fn identity(step: &Step) -> serde_json::Value {
                 .iter()
                 .filter(|(_, argument)| !matches!(argument, Argument::Volatile(_)))
                 .collect();
-            json!([action.machine, action.lock, call.script, arguments, job])
+            (&action.machine, &action.lock, &call.script, arguments, job)
         })
         .collect();
-    json!([
-        step.id,
+    (
+        &step.id,
         step.kind,
-        step.machine,
-        step.needs,
+        &step.machine,
+        &step.needs,
         step.cost.restarts.is_some(),
-        step.env,
-        actions
-    ])
+        &step.env,
+        actions,
+    )
+}
+
+/// A part's JSON text and a line end, so that no two sequences of parts share a hash.
+fn add(hash: &mut Sha256, part: &impl Serialize) {
+    // Strings, numbers and lists of them always serialise.
+    hash.update((serde_json::to_string(part).unwrap_or_default() + "\n").as_bytes());
 }

@@ -233,7 +233,7 @@ mod tests {
             assert_eq!(found, expected, "{}", path.display());
             let facts = PostgresFacts::of(&instances["postgresql:5432"]).unwrap();
             assert_eq!(
-                crate::observe::Details::from(serde_json::to_value(&*facts).unwrap()),
+                crate::observe::Details::from(super::super::summary::details(&facts)),
                 instances["postgresql:5432"].details
             );
         }

@@ -36,9 +36,21 @@ pub(super) fn bare(port: u16, server: ServerState, facts: &PostgresFacts) -> Ins
         set_aside: Vec::new(),
         upstream: None,
         downstreams: Vec::new(),
-        // A struct of strings, numbers and maps with text keys has a JSON form; null would be read as "no facts".
-        details: serde_json::to_value(facts).unwrap_or_default().into(),
+        details: details(facts).into(),
     }
+}
+
+/// The facts as JSON without those that say nothing: what is missing is read back as its default.
+pub(super) fn details(facts: &PostgresFacts) -> serde_json::Value {
+    // A struct of strings, numbers and maps with text keys has a JSON form.
+    let (mut value, default) = (
+        serde_json::to_value(facts).unwrap_or_default(),
+        serde_json::to_value(PostgresFacts::default()).unwrap_or_default(),
+    );
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|name, value| default.get(name) != Some(value));
+    }
+    value
 }
 
 /// The instance that a cluster is; `package` is the version of its installed package.
