@@ -128,7 +128,10 @@ fn without_hash(text: &str) -> String {
                 .all(|one| one.is_ascii_digit() || ('a'..='f').contains(&one))
     };
     let mut out = text.to_owned();
-    if let Some((head, _)) = text.split_once(", observed") {
+    let head = [", observed", ",\nobserved"]
+        .iter()
+        .find_map(|end| text.split_once(end));
+    if let Some((head, _)) = head {
         let start = head.len().saturating_sub(12);
         if head.get(start..).is_some_and(hash) {
             out.replace_range(start..head.len(), "------------");
