@@ -245,7 +245,13 @@ pub(super) fn primary_not_running(
     )
 }
 
-pub(super) fn vanished(replication: &Replication, marker: Option<&Marker>) -> Vec<Finding> {
+/// Members that the primary's marker names and the configuration doesn't. `stands`: whether anything of the link with that
+/// replica is still on the primary; where nothing is, it was never made, or was taken away by hand.
+pub(super) fn vanished(
+    replication: &Replication,
+    marker: Option<&Marker>,
+    stands: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
     let Some(marker) = marker else {
         return Vec::new();
     };
@@ -257,17 +263,34 @@ pub(super) fn vanished(replication: &Replication, marker: Option<&Marker>) -> Ve
         .members
         .iter()
         .filter(|member| !wanted.contains(&(member.machine.clone(), member.port)))
-        .map(|member| Finding {
-            code: codes::REPLICA_VANISHED,
-            severity: Severity::Blocked,
-            subject: member.machine.clone(),
-            replication: replication.name.clone(),
-            what: format!(
-                "{} was replica of this replication and is no longer in the configuration; unlinking isn't built in this version",
-                member.name.trim_start_matches("replica.")
-            ),
-            place: replication.place.clone(),
-            choices: vec![choice("keep it", "write its replica block again")],
+        .map(|member| {
+            let name = member.name.trim_start_matches("replica.");
+            let (severity, what, choices) = if stands(name) {
+                (
+                    Severity::Blocked,
+                    format!(
+                        "{name} was replica of this replication and is no longer in the configuration; unlinking isn't built in this version"
+                    ),
+                    vec![choice("keep it", "write its replica block again")],
+                )
+            } else {
+                (
+                    Severity::Warning,
+                    format!(
+                        "{name} is no longer in the configuration, and nothing of its link is on the primary: it is forgotten"
+                    ),
+                    Vec::new(),
+                )
+            };
+            Finding {
+                code: codes::REPLICA_VANISHED,
+                severity,
+                subject: member.machine.clone(),
+                replication: replication.name.clone(),
+                what,
+                place: replication.place.clone(),
+                choices,
+            }
         })
         .collect()
 }

@@ -115,7 +115,15 @@ impl<'a> ReplicationPlanner<'a> {
             return self.empty(engine.title().to_owned());
         };
         let marker = self.marker_of(primary.facts, &self.replication.primary);
-        findings.extend(findings::vanished(self.replication, marker.as_ref()));
+        findings.extend(findings::vanished(
+            self.replication,
+            marker.as_ref(),
+            |name| {
+                let account = engine.account(&self.replication.name, name);
+                let mut readers = primary.instance.downstreams.iter();
+                readers.any(|reader| reader.name == account)
+            },
+        ));
         findings.extend(self.claims_on_primary(primary));
         let assessed: Vec<Assessed<'_>> = self
             .replication
