@@ -127,7 +127,11 @@ pub fn decode(text: &str, request: &ProbeRequest, trip: RoundTrip) -> Result<Fac
             Some(("env", path)) => {
                 facts.env.insert(path.to_owned(), env_file(section)?);
             }
-            Some(("engine", name)) => facts.instances.extend(instances(section, name, request)),
+            Some(("engine", name)) => facts.instances.extend(
+                instances(section, name, request)
+                    .into_iter()
+                    .map(|(key, instance)| (key, Box::new(instance))),
+            ),
             Some(_) => {}
         }
     }

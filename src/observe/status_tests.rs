@@ -91,7 +91,7 @@ fn reached(instance: Instance) -> MachineObservation {
     let mut facts: Facts = serde_json::from_str(text).unwrap();
     facts
         .instances
-        .insert("postgresql:5432".to_owned(), instance);
+        .insert("postgresql:5432".to_owned(), Box::new(instance));
     MachineObservation::Reached(Box::new(facts))
 }
 

@@ -49,7 +49,8 @@ pub struct Facts {
     /// The operating system and the hardware.
     pub host: HostFacts,
     /// Instances of the engines that this machine is asked about, keyed `engine:port`.
-    pub instances: BTreeMap<String, Instance>,
+    // Boxed: a map of a few large values takes the room of eleven.
+    pub instances: BTreeMap<String, Box<Instance>>,
     /// The markers in `/var/lib/replform`, by file name.
     pub markers: BTreeMap<String, MarkerFile>,
     /// replform's jobs on this machine, by their folder's name.
@@ -244,6 +245,7 @@ impl Observation {
 impl Facts {
     /// The instance of an engine on a port.
     pub fn instance(&self, engine: &str, port: u16) -> Option<&Instance> {
-        self.instances.get(&format!("{engine}:{port}"))
+        let instance = self.instances.get(&format!("{engine}:{port}"))?;
+        Some(instance)
     }
 }

@@ -97,6 +97,9 @@ impl Marker {
     /// The file's text.
     pub fn to_json(&self) -> String {
         // A marker is made of strings, numbers and maps with string keys: it always serialises.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        // Thousands of steps may carry one.
+        text.shrink_to_fit();
+        text
     }
 }

@@ -51,11 +51,7 @@ pub fn plan(
     findings::hazards_of_steps(topology, &steps, options, &mut findings);
     findings::claims_on_disk(&steps, &mut findings);
     let order = StepGraph::new(&steps)?.order(&steps)?;
-    let mut slots: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
-    let steps: Vec<Step> = order
-        .into_iter()
-        .filter_map(|index| slots[index].take())
-        .collect();
+    arrange(&mut steps, order);
     let findings = findings.sorted();
     Ok(Plan {
         format_version: document::PLAN_FORMAT.to_owned(),
@@ -69,6 +65,21 @@ pub fn plan(
         findings,
         steps,
     })
+}
+
+/// Puts the steps into the order of their numbers in `order`, in place: a plan may have a hundred thousand.
+fn arrange(steps: &mut [Step], order: Vec<usize>) {
+    let mut place = vec![0; order.len()];
+    for (new, old) in order.into_iter().enumerate() {
+        place[old] = new;
+    }
+    for at in 0..place.len() {
+        while place[at] != at {
+            let to = place[at];
+            steps.swap(at, to);
+            place.swap(at, to);
+        }
+    }
 }
 
 /// What planning one replication gave.

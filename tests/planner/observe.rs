@@ -74,7 +74,7 @@ fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> MachineObse
             .map(|port| {
                 (
                     format!("postgresql:{port}"),
-                    instance(world, id, host, *port),
+                    Box::new(instance(world, id, host, *port)),
                 )
             })
             .collect(),
