@@ -406,13 +406,19 @@ fn cluster_deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology, kin
     match kind {
         5 if !primary => cluster.running = false,
         6 => cluster.slots.clear(),
-        // The log is recycled: what nobody reads now is lost.
+        // The log is recycled: what nobody reads now is lost, and a copy that ran can't end.
         7 if primary => {
             cluster.slots.values_mut().for_each(|good| *good = false);
             if let Some(data) = &mut cluster.data {
                 data.oldest = data.position + 1;
                 data.position += 2;
             }
+            let jobs = world
+                .hosts
+                .values_mut()
+                .flat_map(|host| host.jobs.values_mut());
+            jobs.filter(|job| **job == Job::Running)
+                .for_each(|job| *job = Job::Unknown);
         }
         8 => cluster
             .roles
