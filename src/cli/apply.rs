@@ -186,6 +186,9 @@ impl Apply {
         wish: &Wish,
         planned: Planned,
     ) -> Result<Exit, Failure> {
+        if !self.json {
+            context.streams.talk("\n");
+        }
         let (reporter, events) = Reporter::start(context.streams, &planned.plan, self.json);
         let apply_context = apply::Context {
             network: Arc::clone(network),
