@@ -396,11 +396,15 @@ fn cluster_deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology, kin
         .collect();
     let (machine, port, primary) = members[tape.pick(members.len())].clone();
     let (id, set) = (world.fresh(), world.fresh());
-    let Some(cluster) = world
-        .hosts
-        .get_mut(&machine)
-        .and_then(|host| host.clusters.get_mut(&port))
-    else {
+    let Some(host) = world.hosts.get_mut(&machine) else {
+        return;
+    };
+    let Some(cluster) = host.clusters.get_mut(&port) else {
+        // Somebody installs a server with a database of his own where replform saw nothing.
+        if kind == 11 && !primary {
+            host.installed = true;
+            host.clusters.insert(port, persons(port, id, set));
+        }
         return;
     };
     match kind {
@@ -456,10 +460,7 @@ fn cluster_deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology, kin
             }
         }
         // Somebody puts a database of his own there.
-        11 if !primary
-            && cluster.copy.is_none()
-            && cluster.data.as_ref().is_some_and(|data| !data.precious) =>
-        {
+        11 if !primary && cluster.data.as_ref().is_some_and(|data| !data.precious) => {
             cluster.data = Some(Directory {
                 id,
                 set,
@@ -473,5 +474,21 @@ fn cluster_deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology, kin
             cluster.drop_in.remove("max_slot_wal_keep_size");
         }
         _ => {}
+    }
+}
+
+/// A server that runs with somebody's own database.
+fn persons(port: u16, id: u64, set: u64) -> Cluster {
+    Cluster {
+        name: format!("15/c{port}"),
+        data: Some(Directory {
+            id,
+            set,
+            precious: true,
+            ..Directory::default()
+        }),
+        running: true,
+        auto: true,
+        ..Cluster::default()
     }
 }

@@ -10,7 +10,7 @@ use replform::topology::{Hazard, Topology};
 use super::execute::{Budget, Stop, execute};
 use super::observe::observe;
 use super::random::{Tape, deed, topology, world};
-use super::world::World;
+use super::world::{Job, World};
 
 /// A history: the wish, the world, and what must stay true of it.
 struct History {
@@ -18,6 +18,8 @@ struct History {
     world: World,
     /// Each person's directory and its machine.
     kept: BTreeSet<(String, u64)>,
+    /// What `kept` was when the plan that runs was made: all that its reviewer can have allowed to be set aside.
+    reviewed: BTreeSet<(String, u64)>,
     applies: u64,
     /// Whether other people did something since the plan that runs was made.
     disturbed: bool,
@@ -42,10 +44,15 @@ impl History {
     fn new(tape: &mut Tape<'_>) -> Self {
         let topology = topology(tape);
         let world = world(tape, &topology);
+        Self::with(topology, world)
+    }
+
+    fn with(topology: Topology, world: World) -> Self {
         Self {
             topology,
             world,
             kept: BTreeSet::new(),
+            reviewed: BTreeSet::new(),
             applies: 0,
             disturbed: false,
             met: BTreeMap::new(),
@@ -86,6 +93,7 @@ impl History {
     fn apply(&mut self, tape: &mut Tape<'_>, cut: Option<u32>) -> Ended {
         let plan = self.plan();
         check_plan(self, &plan);
+        self.reviewed = self.kept.clone();
         self.applies += 1;
         for row in plan.replications.iter().flat_map(|one| &one.picture) {
             if let Some(relation) = &row.relation {
@@ -212,6 +220,13 @@ impl History {
             assert!(
                 in_place || self.allows(Hazard::ReplaceData) || before_aside(before, machine, *id),
                 "rule 2: the directory {id} on {machine} was set aside without being allowed, by {}",
+                step.id
+            );
+            assert!(
+                in_place
+                    || self.reviewed.contains(&(machine.clone(), *id))
+                    || before_aside(before, machine, *id),
+                "rule 2: the directory {id} on {machine} came after the plan and was set aside by {}",
                 step.id
             );
         }
@@ -502,4 +517,42 @@ fn the_hash_changes_with_what_the_scripts_are_given() {
     let before = planned(&topology, &world).hash;
     topology.replications[0].replicas[0].max_rate = Some(replform::topology::Rate(5_000_000));
     assert_ne!(planned(&topology, &world).hash, before);
+}
+
+/// Found at random: the log that a running copy needs is recycled while its client is gone.
+#[test]
+fn a_copy_whose_log_is_recycled_while_it_runs_is_taken_anew() {
+    let mut met = 0;
+    for cut in 0..60 {
+        let (topology, world) = two_bare_replicas();
+        let mut history = History::with(topology, world);
+        history.note();
+        history.apply(&mut Tape::new(&[]), Some(cut));
+        let runs = |history: &History| {
+            let mut jobs = history
+                .world
+                .hosts
+                .values()
+                .flat_map(|host| host.jobs.values());
+            jobs.any(|job| *job == Job::Running)
+        };
+        if !runs(&history) {
+            continue;
+        }
+        met += 1;
+        // Kind 7 (the log is recycled), any machine, the first member: the primary.
+        deed(
+            &mut Tape::new(&[7, 0, 0]),
+            &mut history.world,
+            &history.topology,
+        );
+        assert!(!runs(&history));
+        assert_eq!(
+            history.apply(&mut Tape::new(&[]), None),
+            Ended::Whole,
+            "cut after {cut}"
+        );
+        assert!(history.plan().is_empty(), "cut after {cut}");
+    }
+    assert!(met > 0, "no apply was cut while it copied");
 }
