@@ -88,6 +88,10 @@ fn uuid_bytes(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let digits: String = text.chars().filter(|c| *c != '-').collect();
+    // Rust's reader of numbers takes a sign, a UUID doesn't.
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
     (0..16)
         .map(|index| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok())
         .collect()

@@ -200,26 +200,83 @@ fn alternatives(pattern: &str) -> Option<Vec<String>> {
 }
 
 fn path_matches(pattern: &[&str], parts: &[&str]) -> bool {
-    match (pattern.split_first(), parts.split_first()) {
-        (None, None) => true,
-        (Some((&"**", rest)), _) => {
-            (0..=parts.len()).any(|skip| path_matches(rest, &parts[skip..]))
-        }
-        (Some((first, rest)), Some((part, parts))) => {
-            let (first, part): (Vec<char>, Vec<char>) =
-                (first.chars().collect(), part.chars().collect());
-            name_matches(&first, &part) && path_matches(rest, parts)
-        }
-        _ => false,
-    }
+    matches_all(
+        pattern,
+        parts,
+        |name| *name == "**",
+        |name, part| {
+            let characters = |text: &str| text.chars().collect::<Vec<_>>();
+            matches_all(
+                &characters(name),
+                &characters(part),
+                |wanted| *wanted == '*',
+                |wanted, found| *wanted == '?' || wanted == found,
+            )
+        },
+    )
 }
 
-fn name_matches(pattern: &[char], name: &[char]) -> bool {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => true,
-        (Some(('*', rest)), _) => (0..=name.len()).any(|skip| name_matches(rest, &name[skip..])),
-        (Some(('?', rest)), Some((_, name))) => name_matches(rest, name),
-        (Some((wanted, rest)), Some((found, name))) => wanted == found && name_matches(rest, name),
-        _ => false,
+/// Whether the pattern covers all items; a star stands for any number of them. Only the last star is ever tried
+/// again, so the work is at most pattern times items, whatever the pattern.
+fn matches_all<T>(
+    pattern: &[T],
+    items: &[T],
+    is_star: impl Fn(&T) -> bool,
+    is_match: impl Fn(&T, &T) -> bool,
+) -> bool {
+    let (mut wanted, mut found) = (0, 0);
+    let mut last_star = None;
+    while found < items.len() {
+        match pattern.get(wanted) {
+            Some(star) if is_star(star) => {
+                last_star = Some((wanted, found));
+                wanted += 1;
+            }
+            Some(one) if is_match(one, &items[found]) => {
+                wanted += 1;
+                found += 1;
+            }
+            _ => {
+                let Some((star, from)) = last_star else {
+                    return false;
+                };
+                last_star = Some((star, from + 1));
+                wanted = star + 1;
+                found = from + 1;
+            }
+        }
+    }
+    pattern[wanted..].iter().all(is_star)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_paths_in_bounded_time() {
+        let long = "a".repeat(200);
+        let many_stars = format!("{}b", "a*".repeat(60));
+        let many_folders = ["a/"; 60].concat() + "a";
+        let deep = "**/".repeat(40) + "b";
+        for (pattern, path, wanted) in [
+            ("*.conf", "a.conf", true),
+            ("*.conf", "x/a.conf", false),
+            ("**/*.conf", "a.conf", true),
+            ("**/b/*.c?nf", "x/b/y/b/a.conf", true),
+            ("a*b*c", "aXbXbc", true),
+            ("a*b*c", "aXbXbd", false),
+            ("a/**", "b/c", false),
+            (many_stars.as_str(), long.as_str(), false),
+            (deep.as_str(), many_folders.as_str(), false),
+        ] {
+            let pattern_parts: Vec<_> = pattern.split('/').collect();
+            let path_parts: Vec<_> = path.split('/').collect();
+            assert_eq!(
+                path_matches(&pattern_parts, &path_parts),
+                wanted,
+                "{pattern} {path}"
+            );
+        }
     }
 }

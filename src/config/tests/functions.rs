@@ -398,7 +398,14 @@ fn digests_and_ids() {
             json!("2ed6657d-e927-568b-95e1-2665a8aea6a2"),
         ),
     ]);
-    errors(&[("uuidv5(\"nosuch\", \"x\")", "\"nosuch\"", "one of dns, url")]);
+    errors(&[
+        ("uuidv5(\"nosuch\", \"x\")", "\"nosuch\"", "one of dns, url"),
+        (
+            "uuidv5(\"+ba7b810-9dad-11d1-80b4-00c04fd430c8\", \"x\")",
+            "\"+ba7b810-9dad-11d1-80b4-00c04fd430c8\"",
+            "one of dns, url",
+        ),
+    ]);
 }
 
 #[test]
