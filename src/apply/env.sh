@@ -56,22 +56,17 @@ env_block() {
 }
 
 env_wanted() {
-  printf '%s\n' "$begin_line"
-  [ -z "$block" ] || printf '%s\n' "$block"
-  printf '%s\n' "$end_line"
+  printf '%s\n' "$begin_line" && { [ -z "$block" ] || printf '%s\n' "$block"; } && printf '%s\n' "$end_line"
 }
 
 env_is_wanted() { [ "$(env_block)" = "$(env_wanted)" ]; }
 
 env_new_text() {
   if [ "$first" -gt 0 ]; then
-    head -n "$((first - 1))" -- "$file"
-    env_wanted
-    tail -n "+$((last + 1))" -- "$file"
+    head -n "$((first - 1))" -- "$file" && env_wanted && tail -n "+$((last + 1))" -- "$file"
   else
     if [ -s "$file" ]; then
-      cat -- "$file"
-      [ -z "$(tail -c 1 -- "$file")" ] || echo
+      cat -- "$file" && { [ -z "$(tail -c 1 -- "$file")" ] || echo; } || return 1
     fi
     env_wanted
   fi
@@ -86,8 +81,11 @@ env_write() (
   else
     chmod -- "$mode" /proc/self/fd/8 || exit 1
   fi
-  env_new_text >&8 || exit 1
-  exec 8>&-
+  # A disk that is full must cost nothing: the new file is whole, or the old one stays.
+  if ! env_new_text >&8 || ! exec 8>&- || ! env_new_text | cmp -s -- - "$new"; then
+    rm -f -- "$new"
+    exit 1
+  fi
   sync -- "$new" && mv -f -T -- "$new" "$file" && sync -- "${file%/*}"
 )
 

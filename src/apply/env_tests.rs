@@ -225,3 +225,29 @@ fn what_on_change_leaves_running_does_not_hold_the_step() {
     assert_eq!(code, 0, "{said}");
     assert!(began.elapsed() < std::time::Duration::from_secs(4));
 }
+
+/// A disk that is full while the new text is written must be seen wherever our block stands, last included.
+#[test]
+fn a_new_text_that_does_not_fit_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.env");
+    fs::write(&file, "DATABASE_PASSWORD=theirs\n# begin\nA=1\n# end\n").unwrap();
+    for (first, last) in [(2, 4), (0, 0)] {
+        let script = format!(
+            "{}\nbegin_line='# begin' block='A=2' end_line='# end' file={} first={first} last={last}\n\
+             if env_new_text >/dev/full 2>/dev/null; then echo unseen; else echo seen; fi\n",
+            include_str!("env.sh"),
+            file.display()
+        );
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(script)
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "seen\n",
+            "block at {first}"
+        );
+    }
+}

@@ -27,8 +27,18 @@ provision_installed() {
 
 provision_directory() { printf '%s' "${data_directory:-/var/lib/postgresql/$version/$cluster}"; }
 
+# A cluster of ours that was cut off while it was made, in the very directory that is asked for now.
+provision_is_half() {
+  [ "$(cat -- "$provision_mark.$version-$cluster" 2>/dev/null)" = "$(provision_directory)" ]
+}
+
 provision_is_made() {
-  [ -e "/etc/postgresql/$version/$cluster/postgresql.conf" ] && [ ! -e "$provision_mark.$version-$cluster" ]
+  [ -e "/etc/postgresql/$version/$cluster/postgresql.conf" ] && ! provision_is_half
+}
+
+# Whether the directory holds nothing, or what initdb left of a half cluster of ours; anything else is somebody's.
+provision_may_use() {
+  [ ! -e "$1" ] || { [ -d "$1" ] && [ -z "$(ls -A -- "$1")" ]; } || { provision_is_half && { [ -e "$1/PG_VERSION" ] || [ -d "$1/pg_wal" ]; }; }
 }
 
 check() {
@@ -41,9 +51,9 @@ check() {
     grep -q '^  Candidate: [^(]'; then
     die "this host's package sources have no $package; add one that has (apt.postgresql.org), then apt-get update"
   fi
-  if provision_is_made || [ -e "$provision_mark.$version-$cluster" ]; then return 0; fi
+  if provision_is_made; then return 0; fi
   place=$(provision_directory)
-  if [ -d "$place" ] && [ -n "$(ls -A -- "$place")" ]; then
+  if ! provision_may_use "$place"; then
     die "$place isn't empty and belongs to no cluster: move it away, or name another data_directory"
   fi
 }
@@ -87,8 +97,11 @@ run() {
   rmdir --ignore-fail-on-non-empty /etc/postgresql-common/createcluster.d 2>/dev/null
   if provision_is_made; then return 0; fi
   place=$(provision_directory)
+  if ! provision_may_use "$place"; then
+    die "$place isn't empty and belongs to no cluster: move it away, or name another data_directory"
+  fi
   # The mark was written when neither place held anything: what is there now is a half cluster of ours.
-  if [ -e "$provision_mark.$version-$cluster" ]; then
+  if provision_is_half; then
     if pg_used "$place"; then die "a process works in $place, which is half made"; fi
     rm -rf --one-file-system -- "$place" "/etc/postgresql/$version/$cluster"
   fi
