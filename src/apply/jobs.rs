@@ -277,16 +277,18 @@ impl Jobs<'_> {
                 "ended" => return Watched::Ended(rest.trim().parse().unwrap_or(1), answer),
                 "lost" => {
                     return Watched::Gone(
-                        format!("the job was ended from outside ({rest}); apply starts it again"),
+                        format!(
+                            "the job was ended from outside ({rest}); run replform apply again"
+                        ),
                         answer,
                     );
                 }
                 "unknown" => {
-                    return Watched::Gone("the job is gone without a result (killed, or the host restarted); apply starts it again".to_owned(), answer);
+                    return Watched::Gone("the job is gone without a result (killed, or the host restarted); run replform apply again".to_owned(), answer);
                 }
                 "absent" => {
                     return Watched::Gone(
-                        "the job's folder is gone; apply starts it again".to_owned(),
+                        "the job's folder is gone; run replform apply again".to_owned(),
                         answer,
                     );
                 }

@@ -17,6 +17,10 @@ use crate::topology::{Bytes, MachineId, MemberId};
 pub(super) const ASSUMED_RATE: f64 = 100e6;
 /// Bytes a second that pg_verifybackup reads (engine page, 13: 300 to 600 MB/s).
 const VERIFY_RATE: f64 = 400e6;
+/// Limits above the scripts' own: a client that gave up earlier would call a restart failed that comes later.
+/// configure.sh: CHECKPOINT 600, stop, start and putting back 90 each. link.sh: start 840, stop 120, checks.
+const CONFIGURE_SECONDS: u64 = 1000;
+const LINK_SECONDS: u64 = 1200;
 /// Seconds without writes of a restart right after a CHECKPOINT (engine page, 3.1: 1.1 s).
 const RESTART_SECONDS: f64 = 1.1;
 
@@ -64,7 +68,7 @@ pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
     let lock = lock(upstreams.member.instance.port);
     let call = cluster_call(
         "postgresql/configure.sh",
-        180,
+        CONFIGURE_SECONDS,
         facts.cluster.as_deref(),
         upstreams.member.instance.port,
     )
@@ -517,7 +521,7 @@ impl<'a, 'b> Maker<'a, 'b> {
         let restarts =
             reconnects && raised && matches!(self.link.instance.server, ServerState::Running);
         let call = self
-            .on_replica("postgresql/link.sh", 900)
+            .on_replica("postgresql/link.sh", LINK_SECONDS)
             .with(
                 "settings",
                 Argument::Lines(settings::replica_lines(self.link, &facts, &upstream)),
