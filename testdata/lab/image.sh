@@ -2,46 +2,72 @@
 # Builds the lab's root images: sourced by `lab`, changes nothing when sourced.
 #
 # An image is a directory $cache/images/SUITE-KIND.HASH: a whole Debian that hosts mount read-only under an overlay. HASH
-# is that of this file, so a changed recipe builds anew. It is built under another name and renamed when it is whole: a
-# build cut off anywhere leaves nothing that a host could boot from. Every build can be run again.
+# is that of its recipe (its row, the functions that carry it out, its parent's), so a changed recipe builds anew, and a
+# new row rebuilds nothing else. It is built under another name and renamed when it is whole: a build cut off anywhere
+# leaves nothing that a host could boot from. Every build can be run again.
 # Needs: $cache (absolute), root, debootstrap, the Debian mirror that debootstrap and apt use by default.
 # shellcheck disable=SC2154 # $cache is set by `lab`
 
-# Kinds of image. Each derives from the one before it.
+image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis
+trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey'
+
+# The row of an image: sets parent, action and packages, else fails. $1 = SUITE-KIND
 #   base  Debian with systemd, sshd, sudo and the user `deploy`; only to derive from
-#   bare  base, and PostgreSQL's packages downloaded but not installed: apt-get finds them without a network
-#   pg    bare, with PostgreSQL installed and its main cluster made by Debian's own scripts
-image_kinds='base bare pg'
-image_suites='bookworm trixie'
+#   bare  base, and the servers' packages downloaded but not installed: apt-get finds them without a network
+#   else  base with one server installed, as Debian's own scripts set it up
+image_recipe() {
+  parent=base action=install packages=
+  case "$1" in
+    *-base) parent='' action=base packages=$image_base_packages ;;
+    bookworm-bare) action=download packages='postgresql redis-server mariadb-server mariadb-backup' ;;
+    trixie-bare) action=download packages='postgresql redis-server valkey-server mariadb-server mariadb-backup' ;;
+    *-pg) packages=postgresql ;;
+    *-redis) packages=redis-server ;;
+    trixie-valkey) packages=valkey-server ;;
+    *) return 1 ;;
+  esac
+}
 
 # The packages of a host as a hosting provider would hand it over.
 image_base_packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,sudo,procps
 
-image_recipe_hash() { sha256sum <"${BASH_SOURCE[0]}" | cut -c1-10; }
+# Prints the hash of an image's recipe. $1 = SUITE-KIND
+image_recipe_hash() {
+  local parent action packages
+  image_recipe "$1"
+  {
+    printf '%s\n' "$1" "$action" "$packages"
+    case "$action" in
+      base) declare -f image_build_base image_strip ;;
+      *) declare -f image_derive image_chroot image_strip && image_recipe_hash "${1%-*}-$parent" ;;
+    esac
+  } | sha256sum | cut -c1-10
+}
 
 # Prints the path of an image, built or not. $1 = SUITE-KIND
-image_path() { printf '%s/images/%s.%s\n' "$cache" "$1" "$(image_recipe_hash)"; }
+image_path() { printf '%s/images/%s.%s\n' "$cache" "$1" "$(image_recipe_hash "$1")"; }
 
 # Fails with words unless $1 is the name of an image.
 image_check_name() {
-  local suite
-  for suite in $image_suites; do
-    case "$1" in "$suite"-base | "$suite"-bare | "$suite"-pg) return 0 ;; esac
+  local name
+  for name in $image_names; do
+    [ "$1" != "$name" ] || return 0
   done
-  die "no image '$1': suites are $image_suites, kinds are $image_kinds (bookworm-bare, for one)"
+  die "no image '$1'; there are: $(printf '%s' "$image_names" | tr '\n' ' ')"
 }
 
 # Makes sure that image $1 is there. Two builders of one image wait for each other.
 image_ensure() {
-  local name=$1 path lock
+  local name=$1 path lock parent action packages
   image_check_name "$name"
+  image_recipe "$name"
   path=$(image_path "$name")
   [ -d "$path" ] && return 0
   mkdir -p "$cache/images"
   exec {lock}>"$cache/images/.$name.lock"
   flock "$lock"
   if [ ! -d "$path" ]; then
-    case "$name" in *-bare) image_ensure "${name%-*}-base" ;; *-pg) image_ensure "${name%-*}-bare" ;; esac
+    [ -z "$parent" ] || image_ensure "${name%-*}-$parent"
     image_build "$name" "$path"
   fi
   exec {lock}>&-
@@ -49,24 +75,26 @@ image_ensure() {
 
 # Builds image $1 as $2. Half images of builders that died go first; nobody else builds this one (image_ensure's lock).
 image_build() {
-  local name=$1 path=$2 suite=${1%-*} kind=${1##*-} new started=$SECONDS
+  local name=$1 path=$2 suite=${1%-*} new started=$SECONDS parent action packages
+  image_recipe "$name"
   new=$path.new
   say "building image $name"
   image_remove "$new"
-  case "$kind" in
+  case "$action" in
     base) image_build_base "$suite" "$new" ;;
-    bare | pg) image_derive "$suite" "$kind" "$new" ;;
+    *) image_derive "$name" "$suite-$parent" "$action" "$packages" "$new" ;;
   esac
   mv -T "$new" "$path"
   say "image $name: $(du -sh "$path" | cut -f1), $((SECONDS - started)) s"
   image_prune "$name" "$path"
 }
 
-# Removes versions of image $1 other than $2 that no host has mounted.
+# Removes versions of image $1 other than $2 that no host has mounted and that are older than a day: another checkout may
+# be on its way to them.
 image_prune() {
   local old
   for old in "$cache/images/$1".*; do
-    if [ -d "$old" ] && [ "$old" != "$2" ] && ! grep -qF "lowerdir=$old," /proc/mounts; then image_remove "$old"; fi
+    if [ -d "$old" ] && [ "$old" != "$2" ] && [ -n "$(find "$old" -maxdepth 0 -mmin +1440)" ] && ! grep -qF "lowerdir=$old," /proc/mounts; then image_remove "$old"; fi
   done
 }
 
@@ -98,21 +126,21 @@ image_build_base() {
   image_strip "$new"
 }
 
-# Copies the parent image and adds PostgreSQL: downloaded (bare) or installed (pg).
+# Copies the parent image and adds packages: downloaded or installed. $1 its name, $2 the parent's, $3 action, $4 packages, $5 as what.
 image_derive() {
-  local suite=$1 kind=$2 new=$3 parent=base log
-  [ "$kind" = pg ] && parent=bare
-  log=$cache/images/.$suite-$kind.log
-  cp -a "$(image_path "$suite-$parent")" "$new"
+  local name=$1 parent=$2 action=$3 packages=$4 new=$5 log
+  log=$cache/images/.$name.log
+  cp -a "$(image_path "$parent")" "$new"
   cp /etc/resolv.conf "$new/etc/resolv.conf"
   printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d" # nothing starts while it is only a directory
   chmod +x "$new/usr/sbin/policy-rc.d"
   echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/lab-build"
-  if [ "$kind" = bare ]; then
-    { image_chroot "$new" apt-get update && image_chroot "$new" apt-get -y install --download-only postgresql; } >"$log" 2>&1
+  # shellcheck disable=SC2086 # packages are words
+  if [ "$action" = download ]; then
+    { image_chroot "$new" apt-get update && image_chroot "$new" apt-get -y install --download-only $packages; } >"$log" 2>&1
   else
-    image_chroot "$new" apt-get -y install postgresql >"$log" 2>&1 && image_chroot "$new" apt-get clean
-  fi || die "PostgreSQL for $suite failed; see $log"
+    { image_chroot "$new" apt-get update && image_chroot "$new" apt-get -y install $packages && image_chroot "$new" apt-get clean; } >"$log" 2>&1
+  fi || die "$packages for $name failed; see $log"
   rm "$new/usr/sbin/policy-rc.d" "$new/etc/dpkg/dpkg.cfg.d/lab-build"
   image_strip "$new"
 }
