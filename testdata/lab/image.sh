@@ -8,8 +8,8 @@
 # Needs: $cache (absolute), root, debootstrap, the Debian mirror that debootstrap and apt use by default.
 # shellcheck disable=SC2154 # $cache is set by `lab`
 
-image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis
-trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey'
+image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis bookworm-mariadb
+trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey trixie-mariadb'
 
 # The row of an image: sets parent, action and packages, else fails. $1 = SUITE-KIND
 #   base  Debian with systemd, sshd, sudo and the user `deploy`; only to derive from
@@ -24,6 +24,7 @@ image_recipe() {
     *-pg) packages=postgresql ;;
     *-redis) packages=redis-server ;;
     trixie-valkey) packages=valkey-server ;;
+    *-mariadb) packages='mariadb-server mariadb-backup' ;;
     *) return 1 ;;
   esac
 }
