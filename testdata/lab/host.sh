@@ -68,13 +68,19 @@ host_remove_cgroups() {
   done
 }
 
+# Prints what systemd-nspawn's environment needs: the systemd of sid refuses to run with the legacy control groups.
+host_environment() {
+  case $(host_fact "$1" image) in sid-*) echo SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 ;; esac
+}
+
 # Starts the machine in a session of its own. The pid is written down before it becomes systemd-nspawn.
 host_boot() {
   local host=$1
-  local -a cgroups
+  local -a cgroups environment
   local -a options=(--quiet "--directory=$disks/$host/root" "--machine=$host.$lab" "--hostname=$host" --register=no
     "--network-veth-extra=vb-$host:eth0" --resolv-conf=off --link-journal=no --timezone=off --boot)
   mapfile -t cgroups < <(host_cgroups "$host")
+  mapfile -t environment < <(host_environment "$host")
   if [ "${#cgroups[@]}" -gt 0 ]; then
     options+=(--keep-unit)
     mkdir -p "${cgroups[@]}"
@@ -82,7 +88,7 @@ host_boot() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   setsid --fork bash -c 'echo $$ >"$1"; for ((n = $2; n > 0; n--)); do echo $$ >"$3/cgroup.procs"; set -- "$1" "$2" "${@:4}"; done
     shift 2; exec "$@"' bash "$state/hosts/$host/pid" "${#cgroups[@]}" "${cgroups[@]}" \
-    nsenter --net="/run/netns/$namespace" systemd-nspawn "${options[@]}" \
+    env "${environment[@]}" nsenter --net="/run/netns/$namespace" systemd-nspawn "${options[@]}" \
     </dev/null >>"$state/hosts/$host/console" 2>&1
   network_plug_in "$host"
 }

@@ -21,9 +21,11 @@ image_recipe() {
     *-base) parent='' action=base packages=$image_base_packages ;;
     bookworm-bare) action=download packages='postgresql redis-server mariadb-server mariadb-backup' ;;
     trixie-bare) action=download packages='postgresql redis-server valkey-server mariadb-server mariadb-backup' ;;
+    sid-bare) action=download packages=mysql-server ;;
     *-pg) packages=postgresql ;;
     *-redis) packages=redis-server ;;
     trixie-valkey) packages=valkey-server ;;
+    sid-mysql) packages=mysql-server ;;
     *-mariadb) packages='mariadb-server mariadb-backup' ;;
     *) return 1 ;;
   esac
