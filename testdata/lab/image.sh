@@ -9,7 +9,8 @@
 # shellcheck disable=SC2154 # $cache is set by `lab`
 
 image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis bookworm-mariadb
-trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey trixie-mariadb'
+trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey trixie-mariadb
+sid-base sid-bare sid-mysql'
 
 # The row of an image: sets parent, action and packages, else fails. $1 = SUITE-KIND
 #   base  Debian with systemd, sshd, sudo and the user `deploy`; only to derive from
