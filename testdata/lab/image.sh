@@ -85,7 +85,11 @@ image_build() {
   say "building image $name"
   image_remove "$new"
   case "$action" in
-    base) image_build_base "$suite" "$new" ;;
+    base)
+      image_build_base "$suite" "$new"
+      # A mirror's sid may be older than its own date of expiry.
+      if [ "$suite" = sid ]; then echo 'Acquire::Check-Valid-Until "false";' >"$new/etc/apt/apt.conf.d/lab"; fi
+      ;;
     *) image_derive "$name" "$suite-$parent" "$action" "$packages" "$new" ;;
   esac
   mv -T "$new" "$path"
