@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::scripts::{FRAME, PRELUDE, script};
 use super::secrets::Secrets;
+use crate::engines::{Engine, ProofError, engine};
 use crate::plan::{Argument, Call};
 use crate::remote::{QuoteError, quote};
 use crate::secret::{MASK, Secret};
@@ -43,6 +44,14 @@ pub enum ComposeError {
     /// OpenSSL has no randomness.
     #[error("no secret can be made on this machine")]
     Secret(#[from] openssl::error::ErrorStack),
+    /// The script's engine makes no proof of a secret.
+    #[error("no proof of a secret can be made for {script}")]
+    Proof {
+        /// The script.
+        script: String,
+        /// Why.
+        source: ProofError,
+    },
 }
 
 /// A text for a remote shell that may hold secrets: wiped when dropped, never shown.
@@ -65,7 +74,7 @@ pub fn compose(
     for (name, value) in variables {
         assign(&mut text, call, name, value)?;
     }
-    write_call(&mut text, call, |argument| resolve(argument, secrets))?;
+    write_call(&mut text, call, |argument| resolve(call, argument, secrets))?;
     text.push_str(ending);
     text.push_str("\nexit\n}\n");
     Ok(text)
@@ -80,7 +89,7 @@ pub fn masked(call: &Call, phases: &str) -> Result<String, ComposeError> {
     let mut text = String::new();
     write_call(&mut text, call, |argument| {
         Ok(Secret::new(match argument {
-            Argument::Secret(_) | Argument::ScramVerifier(_) => MADE_AT_APPLY.to_owned(),
+            Argument::Secret(_) | Argument::Proof(_) => MADE_AT_APPLY.to_owned(),
             Argument::Sensitive(_) => MASK.to_owned(),
             shown => plain(shown),
         }))
@@ -111,7 +120,7 @@ pub fn call_hash(call: &Call) -> Result<String, ComposeError> {
         part(name);
         match argument {
             Argument::Text(_) | Argument::Number(_) | Argument::Lines(_) => part(&plain(argument)),
-            Argument::Secret(secret) | Argument::ScramVerifier(secret) => part(&secret.0),
+            Argument::Secret(secret) | Argument::Proof(secret) => part(&secret.0),
             Argument::Sensitive(sensitive) => part(&sensitive.hash),
             Argument::Volatile(_) => part(""),
         }
@@ -171,13 +180,27 @@ fn bad_name(call: &Call, name: &str) -> ComposeError {
     }
 }
 
-fn resolve(argument: &Argument, secrets: &Secrets) -> Result<Secret, ComposeError> {
+fn resolve(call: &Call, argument: &Argument, secrets: &Secrets) -> Result<Secret, ComposeError> {
     Ok(match argument {
         Argument::Secret(name) => secrets.get(name)?,
-        Argument::ScramVerifier(name) => secrets.scram_verifier(name)?,
+        Argument::Proof(name) => {
+            let proof = |source| ComposeError::Proof {
+                script: call.script.clone(),
+                source,
+            };
+            secrets.proof(name, engine_of(call)?).map_err(proof)?
+        }
         Argument::Sensitive(sensitive) => sensitive.text.clone(),
         shown => Secret::new(plain(shown)),
     })
+}
+
+/// The engine whose folder the script stands in.
+fn engine_of(call: &Call) -> Result<&'static dyn Engine, ComposeError> {
+    call.script
+        .split_once('/')
+        .and_then(|(folder, _)| engine(folder))
+        .ok_or_else(|| ComposeError::UnknownScript(call.script.clone()))
 }
 
 /// The value of an argument that may be shown; empty for the others.
@@ -186,6 +209,6 @@ fn plain(argument: &Argument) -> String {
         Argument::Text(text) | Argument::Volatile(text) => text.clone(),
         Argument::Number(number) => number.to_string(),
         Argument::Lines(lines) => lines.join("\n"),
-        Argument::Secret(_) | Argument::ScramVerifier(_) | Argument::Sensitive(_) => String::new(),
+        Argument::Secret(_) | Argument::Proof(_) | Argument::Sensitive(_) => String::new(),
     }
 }

@@ -17,9 +17,11 @@ fn call() -> Call {
 
 fn secret_call() -> Call {
     let name = SecretName("orders.reader.password".to_owned());
-    call()
-        .with("password", Argument::Secret(name.clone()))
-        .with("verifier", Argument::ScramVerifier(name))
+    // Any engine's: a proof is made by the engine of the script.
+    let mut call = call();
+    call.script = crate::engines::ENGINES[0].scripts()[0].0.to_owned();
+    call.with("password", Argument::Secret(name.clone()))
+        .with("verifier", Argument::Proof(name))
         .with(
             "block",
             Argument::Sensitive(Sensitive {

@@ -1,7 +1,7 @@
 //! What an engine is given to plan with: a link's two ends, as wanted and as observed.
 
 use crate::observe::{Facts, Instance, Observation};
-use crate::plan::{Marker, Relation, StepId, StepKind};
+use crate::plan::{Marker, Options, Relation, StepId, StepKind};
 use crate::topology::{Member, MemberId, Replica, Replication, Topology};
 
 /// One link: a replica and its upstream, as wanted and as seen.
@@ -9,6 +9,8 @@ use crate::topology::{Member, MemberId, Replica, Replication, Topology};
 pub struct Link<'a> {
     /// The whole wish.
     pub topology: &'a Topology,
+    /// What the command line adds.
+    pub options: &'a Options,
     /// All that was seen.
     pub observation: &'a Observation,
     /// The replication.
@@ -42,6 +44,10 @@ pub struct Link<'a> {
 pub struct Upstreams<'a> {
     /// The whole wish.
     pub topology: &'a Topology,
+    /// What the command line adds.
+    pub options: &'a Options,
+    /// All that was seen.
+    pub observation: &'a Observation,
     /// The replication.
     pub replication: &'a Replication,
     /// Which member it is.

@@ -4,8 +4,12 @@
 //! intent); the engine says *how*: which facts make which relation, which requirements hold, which steps and
 //! scripts carry an intent out. Everything here is pure but for the scripts' text, which only hosts run.
 
+pub mod checks;
+pub mod describe;
 mod link;
 pub mod postgresql;
+pub mod settings;
+pub mod steps;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +17,7 @@ pub use link::{Link, Upstreams};
 
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
+use crate::secret::Secret;
 
 /// Why a probe's output can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +33,20 @@ pub enum DecodeError {
         /// What was expected.
         what: String,
     },
+}
+
+/// Random bytes that a proof of a password may use.
+pub const SALT_BYTES: usize = 20;
+
+/// Why a password has no proof.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// A script asks for what its engine doesn't have: a fault of replform.
+    #[error("{0} has no proof of a password")]
+    None(&'static str),
+    /// Cryptography failed.
+    #[error(transparent)]
+    Crypto(#[from] openssl::error::ErrorStack),
 }
 
 /// A database engine.
@@ -54,8 +73,29 @@ pub trait Engine: Sync {
 
     /// The name of the account (and slot) that replform makes for a replica.
     fn account(&self, replication: &str, replica: &str) -> String;
+    /// What it calls one instance: `cluster`, `server`.
+    fn noun(&self) -> &'static str {
+        "server"
+    }
+    /// The part of a full version that replicas share with their primary and that names a package: 15 of `15.18`.
+    fn release(&self, version: &str) -> String;
+    /// Where the data of an instance will lie that isn't there yet and has no `data_directory`.
+    fn data_directory(&self, link: &Link<'_>) -> String;
+    /// Log bytes a second that an instance writes, where it says.
+    fn log_rate(&self, _instance: &Instance) -> Option<f64> {
+        None
+    }
+    /// What proves a password to the server without being it, made by replform: a verifier or a hash, as the server keeps it.
+    ///
+    /// # Errors
+    /// When the engine has none, or the cryptography fails.
+    fn proof(&self, _password: &Secret, _salt: &[u8; SALT_BYTES]) -> Result<Secret, ProofError> {
+        Err(ProofError::None(self.name()))
+    }
     /// What an instance is now, for the picture: `bare host`, `primary`, `stopped`.
-    fn describe(&self, instance: &Instance) -> String;
+    fn describe(&self, instance: &Instance) -> String {
+        describe::describe(instance, self.noun())
+    }
     /// How a link stands.
     fn relation(&self, link: &Link<'_>) -> Relation;
     /// Requirements of the upstream (the primary) as a whole: what blocks, and what to know.

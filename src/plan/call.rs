@@ -70,8 +70,8 @@ pub enum Argument {
     Lines(Vec<String>),
     /// A secret made anew at every apply; the same name is the same secret within one apply.
     Secret(SecretName),
-    /// What proves a secret to the server without being it, computed by replform: PostgreSQL's SCRAM-SHA-256 verifier.
-    ScramVerifier(SecretName),
+    /// What proves a secret to the server without being it, made by the engine whose script it goes to: a verifier, a hash.
+    Proof(SecretName),
     /// A text that holds values the configuration calls sensitive.
     Sensitive(Sensitive),
     /// A size or estimate that doesn't belong to the plan's identity: it may differ at apply time.

@@ -425,6 +425,25 @@ pub fn allow_line(replication: &Replication, hazard: Hazard) -> String {
     )
 }
 
+/// A hazard that an engine found on a member; `what`: one sentence that says what may happen.
+pub fn hazard(
+    hazard: Hazard,
+    code: Code,
+    replication: &Replication,
+    member: &Member,
+    options: &Options,
+    what: String,
+    safer: Option<Choice>,
+) -> Finding {
+    let severity = Severity::Hazard {
+        hazard,
+        allowed: allowed(replication, hazard, options),
+    };
+    let allow = choice("allow it", allow_line(replication, hazard));
+    let choices = safer.into_iter().chain([allow]).collect();
+    about(code, severity, replication, member, what, choices)
+}
+
 /// Where a hazard is allowed, if it is.
 pub fn allowed(replication: &Replication, hazard: Hazard, options: &Options) -> Option<Place> {
     replication.allow.get(&hazard).cloned().or_else(|| {

@@ -379,6 +379,7 @@ impl<'a> ReplicationPlanner<'a> {
     ) -> Link<'b> {
         Link {
             topology: self.topology,
+            options: self.options,
             observation: self.observation,
             replication: self.replication,
             replica,
@@ -448,6 +449,8 @@ impl<'a> ReplicationPlanner<'a> {
     ) -> Upstreams<'b> {
         Upstreams {
             topology: self.topology,
+            options: self.options,
+            observation: self.observation,
             replication: self.replication,
             id: &MemberId::Primary,
             member: &self.replication.primary,

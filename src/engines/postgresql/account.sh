@@ -9,8 +9,8 @@
 
 check() {
   pg_place
-  pg_own_name "$role"
-  pg_own_name "$slot"
+  own_name "$role"
+  own_name "$slot"
   case $verifier in
     'SCRAM-SHA-256$'*[!A-Za-z0-9+/=:\$-]*) die "the verifier of $role isn't one" ;;
     'SCRAM-SHA-256$'?*) ;;
@@ -121,7 +121,7 @@ SQL
 }
 
 run() {
-  pg_marker
+  marker_write
   in_recovery=$(echo 'select pg_is_in_recovery();' | pg_sql) || die "the server doesn't answer"
   if [ "$in_recovery" = f ]; then
     account_role || die "the role $role can't be made"

@@ -8,21 +8,16 @@
 # Variables: version, cluster, port; upstream_address, upstream_port, role, slot, max_rate (bytes a second, empty: none),
 # expected_bytes. In a job: job (its folder), whose log `progress` reads.
 
-backup_free() { df -B1 --output=avail -- "${data%/*}" | tail -n 1 | tr -d ' '; }
-
 check() {
   pg_place
-  pg_own_name "$role"
-  pg_own_name "$slot"
-  pg_movable
+  own_name "$role"
+  own_name "$slot"
+  data_movable "$data"
   [ -x "$bin/pg_basebackup" ] || die "$bin/pg_basebackup isn't there"
   [ -s "$conf/replform.pgpass" ] || die "$conf/replform.pgpass isn't there: the account comes first"
   if backup_is_done; then return 0; fi
   if [ -L "$copy" ] || [ -e "$copy/replform.kept" ]; then die "$copy is not ours to remove"; fi
-  # What a half copy takes is free again when it is removed.
-  free=$(($(backup_free) + $(du -sb -- "$copy" 2>/dev/null | cut -f 1 | grep . || echo 0)))
-  [ "$free" -gt $((${expected_bytes:-0} + ${expected_bytes:-0} / 10)) ] ||
-    die "${data%/*} has $free bytes free; the copy needs $expected_bytes and a tenth more"
+  data_room "$data" "$copy" "$expected_bytes"
 }
 
 backup_is_done() {
@@ -43,7 +38,7 @@ backup_why() { grep -aE 'error:|FATAL' "$errors" | head -n 1 | sed -E 's/^pg_[a-
 
 backup_give_up() {
   why=$1
-  pg_remove_copy
+  data_remove_copy "$copy"
   rm -f -- "$errors"
   die "$why; the half copy was removed"
 }
@@ -51,14 +46,14 @@ backup_give_up() {
 run() {
   pg_place
   if backup_is_done; then return 0; fi
-  pg_remove_copy
+  data_remove_copy "$copy"
   errors=$(TMPDIR=${job:-/tmp} mktemp) || die "no temporary file can be made"
   t0=$(now)
   # A replica that can't go on tries its slot every 5 s, for a moment, and may be in the way just then.
   for try in 1 2 3 4; do
     backup_copy
     if [ "$try" = 4 ] || ! grep -aq 'is active for PID' "$errors"; then break; fi
-    pg_remove_copy
+    data_remove_copy "$copy"
     sleep 2
   done
   grep -aq 'base backup completed' "$errors" || backup_give_up "the copy stopped: $(backup_why)"

@@ -7,8 +7,8 @@
 
 check() {
   pg_place
-  if [ -n "${slot:-}" ]; then pg_own_name "$slot"; fi
-  if [ -n "${role:-}" ]; then pg_own_name "$role"; fi
+  if [ -n "${slot:-}" ]; then own_name "$slot"; fi
+  if [ -n "${role:-}" ]; then own_name "$role"; fi
   if [ -n "${slot:-}${role:-}" ]; then pg_running; fi
 }
 
@@ -48,7 +48,7 @@ run() {
     cleanup_hba
     cleanup_role
   fi
-  if [ "${copy_too:-no}" = yes ]; then pg_remove_copy; fi
+  if [ "${copy_too:-no}" = yes ]; then data_remove_copy "$copy"; fi
 }
 
 verify() {

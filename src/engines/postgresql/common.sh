@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154,SC2034,SC2119,SC2120
 # What PostgreSQL's step scripts share: where a cluster's parts are, asking it, starting, stopping, our files. Stands between
-# prelude and script. Changes nothing by itself; defines functions only; each of them can be run again.
+# src/engines/common.sh and the script. Changes nothing by itself; defines functions only; each of them can be run again.
 #
 # Variables from the plan: version (15), cluster (main), port. pg_place sets: conf unit owner bin data socket log copy verified.
 # The traps that are handled here (each met on real servers): `systemctl start` of a cluster that can't start never returns;
@@ -40,12 +40,9 @@ pg_is_up() {
   case $pg_status in ready | standby) return 0 ;; *) return 1 ;; esac
 }
 
-# pg_used DIRECTORY: whether a process works in it, a server's or another's.
-pg_used() { readlink /proc/[0-9]*/cwd 2>/dev/null | grep -qxF -- "$(readlink -f -- "$1")"; }
-
 pg_is_down() {
   pg_state
-  [ "$pg_status" = down ] && ! pg_used "$data"
+  [ "$pg_status" = down ] && ! data_used "$data"
 }
 
 pg_unit() { timeout 10 systemctl show -p ActiveState --value "$unit"; }
@@ -151,26 +148,8 @@ pg_control() {
   timeout 10 "$bin/pg_controldata" -- "$1" 2>/dev/null | sed -n "s/^$2: *//p"
 }
 
-# pg_marker: the marker, written before what it names is made: a cut leaves a marker that names too much, never too little.
-pg_marker() {
-  [ -n "${marker_file:-}" ] || return 0
-  case $marker_file in */* | .*) die "\"$marker_file\" is no name of a marker" ;; esac
-  if [ "$(cat -- "/var/lib/replform/$marker_file" 2>/dev/null)" = "$marker_json" ]; then return 0; fi
-  (umask 077 && mkdir -p /var/lib/replform) || die "/var/lib/replform can't be made on this host"
-  printf '%s\n' "$marker_json" | write_file "/var/lib/replform/$marker_file" 0600 root:root || die "the marker can't be written"
-}
-
 # pg_names: of `name = value` lines the names.
 pg_names() { sed -nE 's/^[[:space:]]*([a-z_.]+)[[:space:]]*=.*/\1/p'; }
-
-# pg_own_name NAME: dies unless it is a name that replform gives.
-pg_own_name() {
-  case $1 in
-    replform_*[!a-z0-9_]*) die "\"$1\" is no name of replform's" ;;
-    replform_?*) ;;
-    *) die "\"$1\" is no name of replform's" ;;
-  esac
-}
 
 drop_in_head="# Written by replform: what stands here is overwritten by its next run, and taken away when the replication is."
 
@@ -214,27 +193,4 @@ pg_identify() {
     -d "$(pg_conninfo replform) replication=true"
 }
 
-# pg_remove_copy: removes our half or whole copy, and nothing that has another name, is kept, or is in use.
-pg_remove_copy() {
-  if [ -L "$copy" ]; then die "$copy is a symbolic link: left alone"; fi
-  if [ -d "$copy" ]; then
-    [ ! -e "$copy/replform.kept" ] || die "$copy holds replform.kept: left alone; move it away to go on"
-    if pg_used "$copy"; then die "a process works in $copy: left alone"; fi
-    rm -rf --one-file-system -- "$copy" || die "$copy can't be removed"
-    changed "removed the copy $copy"
-  elif [ -e "$copy" ]; then
-    die "$copy is no directory: left alone"
-  fi
-  rm -f -- "$verified"
-}
-
 pg_copy_is_whole() { [ -e "$copy/PG_VERSION" ] && [ -e "$copy/backup_manifest" ]; }
-
-# pg_movable: dies where the data directory can't be renamed.
-pg_movable() {
-  if [ -L "$data" ]; then die "the data directory $data is a symbolic link; replform needs its real place in data_directory"; fi
-  if mountpoint -q -- "$data"; then
-    die "the data directory $data is a mount point, so no copy can be moved to its place; mount its parent instead"
-  fi
-  [ -d "${data%/*}" ] || die "${data%/*} isn't there"
-}

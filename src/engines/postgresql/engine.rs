@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{PROBE, PostgresFacts, checks, decode, relation, settings, steps};
-use crate::engines::{DecodeError, Engine, Link, Upstreams};
-use crate::observe::{Instance, Role, ServerState};
+use super::{PROBE, PostgresFacts, checks, decode, relation, scram, settings, steps};
+use crate::engines::settings::as_marker;
+use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
+use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
+use crate::secret::Secret;
 
 /// The engine.
 #[derive(Debug)]
@@ -44,28 +46,24 @@ impl Engine for PostgreSql {
         settings::account(replication, replica)
     }
 
-    fn describe(&self, instance: &Instance) -> String {
-        match (&instance.server, instance.role) {
-            (ServerState::NotInstalled, _) => "bare host".to_owned(),
-            (ServerState::NoInstance, _) => format!("no cluster on port {}", instance.port),
-            (ServerState::Stopped { .. }, _)
-                if instance.data.as_ref().is_some_and(|data| data.empty) =>
-            {
-                "empty server, stopped".to_owned()
-            }
-            (ServerState::Stopped { .. }, _) => "stopped".to_owned(),
-            (ServerState::Starting, _) => "starting".to_owned(),
-            (ServerState::Unknown { why }, _) => format!("unknown: {why}"),
-            (ServerState::Running, Some(Role::Replica)) => match &instance.upstream {
-                Some(upstream) => format!("replica of {}:{}", upstream.host, upstream.port),
-                None => "standby without an upstream".to_owned(),
-            },
-            (ServerState::Running, _) if instance.data.as_ref().is_some_and(|data| data.empty) => {
-                "empty server".to_owned()
-            }
-            (ServerState::Running, _) if !instance.downstreams.is_empty() => "primary".to_owned(),
-            (ServerState::Running, _) => "standalone".to_owned(),
-        }
+    fn noun(&self) -> &'static str {
+        settings::NOUN
+    }
+
+    fn release(&self, version: &str) -> String {
+        settings::major(Some(version)).map_or_else(String::new, |major| major.to_string())
+    }
+
+    fn data_directory(&self, link: &Link<'_>) -> String {
+        format!("/var/lib/postgresql/{}", settings::cluster_of(link))
+    }
+
+    fn log_rate(&self, instance: &Instance) -> Option<f64> {
+        PostgresFacts::of(instance).ok()?.wal_bytes_per_second
+    }
+
+    fn proof(&self, password: &Secret, salt: &[u8; SALT_BYTES]) -> Result<Secret, ProofError> {
+        Ok(scram::verifier(password, &salt[..scram::SALT])?)
     }
 
     fn relation(&self, link: &Link<'_>) -> Relation {
@@ -82,7 +80,7 @@ impl Engine for PostgreSql {
 
     fn setting_changes(&self, upstreams: &Upstreams<'_>) -> BTreeMap<String, SettingChange> {
         PostgresFacts::of(upstreams.instance)
-            .map(|facts| settings::as_marker(&settings::upstream_changes(upstreams, &facts)))
+            .map(|facts| as_marker(&settings::upstream_changes(upstreams, &facts)))
             .unwrap_or_default()
     }
 

@@ -49,7 +49,7 @@ link_pending() {
 }
 
 run() {
-  pg_marker
+  marker_write
   link_drop_in
   link_start_conf
   pg_state

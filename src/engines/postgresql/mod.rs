@@ -10,6 +10,7 @@ mod lsn;
 mod probe;
 mod relation;
 mod rows;
+mod scram;
 mod scripts;
 mod settings;
 mod steps;

@@ -9,7 +9,7 @@
 
 check() {
   pg_place
-  pg_own_name "$role"
+  own_name "$role"
   [ -n "$password" ] || die "there is no password for $role"
 }
 

@@ -9,19 +9,8 @@
 
 provision_mark=/var/lib/replform/making
 
-provision_reach() {
-  [ -n "$reach" ] || return 0
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  reach_said=$(timeout -k 1 5 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "${reach%:*}" "${reach##*:}" 2>&1 </dev/null)
-  case $? in
-    0) return 0 ;;
-    124 | 137) die "this host gets no answer from $reach within 5 s: a firewall between them, or a wrong address" ;;
-    *) die "this host can't connect to $reach: $(printf '%s' "${reach_said##*: }" | head -n 1)" ;;
-  esac
-}
-
 provision_installed() {
-  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] &&
+  packages_installed "$package" &&
     [ -x "/usr/lib/postgresql/$version/bin/postgres" ] && [ -x /usr/bin/pg_createcluster ]
 }
 
@@ -46,9 +35,8 @@ check() {
     postgresql-"$version") ;;
     *) die "\"$package\" isn't the server's package of version $version" ;;
   esac
-  provision_reach
-  if ! provision_installed && ! apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$package" 2>/dev/null </dev/null |
-    grep -q '^  Candidate: [^(]'; then
+  reach_check "$reach"
+  if ! provision_installed && ! packages_known "$package"; then
     die "this host's package sources have no $package; add one that has (apt.postgresql.org), then apt-get update"
   fi
   if provision_is_made; then return 0; fi
@@ -58,37 +46,13 @@ check() {
   fi
 }
 
-# Runs a command that talks a lot; when it fails, quiet_why has what it said about that.
-provision_quietly() {
-  quiet_said=$("$@" 2>&1 </dev/null)
-  quiet_code=$?
-  quiet_why=$(printf '%s\n' "$quiet_said" | grep -iE '^(E:|error|dpkg: )|no space|cannot|failed' | tail -n 3 | tr '\n' ' ' | cut -c 1-500)
-  [ -n "$quiet_why" ] || quiet_why=$(printf '%s\n' "$quiet_said" | tail -n 2 | tr '\n' ' ')
-  return "$quiet_code"
-}
-
-# Whether dpkg can go on: a dpkg that outlived a killed apt-get is waited for, what it left half done is configured.
-provision_mended() {
-  if [ -z "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] && [ -z "$(dpkg --audit 2>/dev/null)" ]; then return 0; fi
-  if provision_quietly dpkg --force-confdef --force-confold --configure -a; then return 0; fi
-  case $quiet_said in
-    *' lock'*) sleep 1 && return 1 ;;
-  esac
-  # Something else is half installed; apt-get says what, if it minds.
-  return 0
-}
-
 provision_install() {
   if provision_installed; then return 0; fi
   # Keeps the package from making and starting a cluster of its own; taken away again below.
   mkdir -p /etc/postgresql-common/createcluster.d || die "/etc/postgresql-common can't be written"
   echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/replform.conf
-  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-  wait_until 120 provision_mended || die "dpkg is locked by another process for more than 120 s: $quiet_why"
-  provision_quietly apt-get -y -q -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    install --no-install-recommends "$package" || die "apt-get can't install $package: $quiet_why"
+  packages_install "$package"
   provision_installed || die "apt-get ended well, but $package isn't installed"
-  changed "installed $package $(dpkg-query -W -f '${Version}' "$package")"
 }
 
 run() {
@@ -102,12 +66,12 @@ run() {
   fi
   # The mark was written when neither place held anything: what is there now is a half cluster of ours.
   if provision_is_half; then
-    if pg_used "$place"; then die "a process works in $place, which is half made"; fi
+    if data_used "$place"; then die "a process works in $place, which is half made"; fi
     rm -rf --one-file-system -- "$place" "/etc/postgresql/$version/$cluster"
   fi
-  (umask 077 && mkdir -p /var/lib/replform) || die "/var/lib/replform can't be made on this host"
+  own_directory
   printf '%s\n' "$place" | write_file "$provision_mark.$version-$cluster" 0600 root:root || die "/var/lib/replform can't be written"
-  provision_quietly pg_createcluster --port="$port" --start-conf=manual --datadir="$place" "$version" "$cluster" ||
+  packages_quietly pg_createcluster --port="$port" --start-conf=manual --datadir="$place" "$version" "$cluster" ||
     die "pg_createcluster $version $cluster failed: $quiet_why"
   systemctl daemon-reload
   rm -f -- "$provision_mark.$version-$cluster"

@@ -5,7 +5,8 @@
 
 use super::facts::PostgresFacts;
 use super::lsn::Lsn;
-use crate::engines::Link;
+use super::settings::NOUN;
+use crate::engines::{Link, describe};
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
 
@@ -65,34 +66,8 @@ fn writable(link: &Link<'_>) -> Relation {
     ))
 }
 
-/// What a person would recognise: the databases by name and size, or the directory.
-pub(super) fn contents(instance: &Instance) -> String {
-    let Some(data) = &instance.data else {
-        return "an unknown data directory".to_owned();
-    };
-    if data.databases.is_empty() {
-        return format!("a stopped cluster of {} in {}", data.bytes, data.directory);
-    }
-    let mut databases: Vec<_> = data
-        .databases
-        .iter()
-        .filter(|database| !database.name.starts_with("template"))
-        .collect();
-    databases.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.name.cmp(&b.name)));
-    let mut shown: Vec<String> = databases
-        .iter()
-        .take(5)
-        .map(|d| format!("{} {}", d.name, d.bytes))
-        .collect();
-    if databases.len() > 5 {
-        shown.push(format!("{} more", databases.len() - 5));
-    }
-    format!(
-        "{} database{} ({})",
-        databases.len(),
-        if databases.len() == 1 { "" } else { "s" },
-        shown.join(", ")
-    )
+fn contents(instance: &Instance) -> String {
+    describe::contents(instance, NOUN, |name| name.starts_with("template"))
 }
 
 /// A server that follows, or would when started.

@@ -16,11 +16,9 @@ restore_is_done() {
 
 restore_same() { [ -n "$1" ] && { [ -z "$upstream_identity" ] || [ "$1" = "$upstream_identity" ]; }; }
 
-restore_holds_nothing() { [ ! -e "$data" ] || { [ -d "$data" ] && [ -z "$(ls -A -- "$data")" ]; }; }
-
 check() {
   pg_place
-  pg_movable
+  data_movable "$data"
   if restore_is_done; then return 0; fi
   pg_copy_is_whole || die "there is no whole copy at $copy"
   identity=$(sed -n 2p -- "$verified" 2>/dev/null)
@@ -31,7 +29,7 @@ check() {
 
 # Dies unless what is in the data directory's place may be set aside.
 restore_may_go() {
-  if restore_holds_nothing; then return 0; fi
+  if data_holds_nothing "$data"; then return 0; fi
   if [ "${replace:-no}" = yes ]; then
     [ -z "${replaced_identity:-}" ] || [ "$(pg_control "$data" 'Database system identifier')" = "$replaced_identity" ] ||
       die "$data holds another database than the plan saw: plan again"
@@ -93,33 +91,13 @@ run() {
     sync -- "$copy"
   fi
   pg_state
-  if [ "$pg_status" != down ] || [ "$(pg_unit)" != inactive ] || pg_used "$data"; then
+  if [ "$pg_status" != down ] || [ "$(pg_unit)" != inactive ] || data_used "$data"; then
     restore_may_go
     pg_stop 120 || die "the server of $data doesn't stop; nothing was moved"
     changed "stopped $unit"
   fi
-  if pg_used "$data"; then die "a process still works in $data; nothing was moved"; fi
-  if [ -d "$data" ] && [ -d "$copy" ]; then
-    if [ -z "$(ls -A -- "$data")" ]; then
-      rmdir -- "$data" || die "the empty $data can't be removed"
-    else
-      restore_set_aside
-    fi
-  fi
-  mv -T -- "$copy" "$data" || die "$copy can't be moved to $data"
-  sync -- "${data%/*}"
-  changed "the copy is $data now"
+  data_swap "$copy" "$data"
   rm -f -- "$verified"
-}
-
-restore_set_aside() {
-  aside=$data.replform-$(date -u +%Y%m%dT%H%M%SZ)
-  while [ -e "$aside" ]; do
-    sleep 1
-    aside=$data.replform-$(date -u +%Y%m%dT%H%M%SZ)
-  done
-  mv -T -- "$data" "$aside" || die "$data can't be moved to $aside"
-  changed "set aside $data as $aside"
 }
 
 verify() {

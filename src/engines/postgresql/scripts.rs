@@ -1,11 +1,15 @@
-//! The texts of PostgreSQL's step scripts, by their names in plans. Each stands on common.sh. Only hosts run them.
+//! The texts of PostgreSQL's step scripts, by their names in plans. Each stands on what all engines share and on common.sh. Only hosts run them.
 
 /// A script of this folder after the functions that all of them share.
 macro_rules! script {
     ($name:literal) => {
         (
             concat!("postgresql/", $name),
-            concat!(include_str!("common.sh"), include_str!($name)),
+            concat!(
+                include_str!("../common.sh"),
+                include_str!("common.sh"),
+                include_str!($name)
+            ),
         )
     };
 }

@@ -3,32 +3,23 @@
 //! They go into a drop-in of ours (`conf.d/90-replform.conf`), never into postgresql.auto.conf: that lies in the data
 //! directory, so the next base backup would copy it to the replica (engine page, section 1).
 
-use std::collections::BTreeMap;
-
 use super::facts::{PostgresFacts, REPLICA_LIMITS};
+pub(super) use crate::engines::settings::Change;
 use crate::engines::{Link, Upstreams};
-use crate::plan::{SettingChange, names};
+use crate::plan::names;
 use crate::topology::{Bytes, Replication};
 
 /// PostgreSQL's own port.
 pub(super) const DEFAULT_PORT: u16 = 5432;
+
+/// What PostgreSQL on Debian calls an instance.
+pub(super) const NOUN: &str = "cluster";
 
 /// PostgreSQL's limit of identifiers, bytes (NAMEDATALEN − 1).
 pub(super) const NAME_LIMIT: usize = 63;
 
 /// What is kept at most for a dead replica where the configuration doesn't say, bytes.
 const DEFAULT_RETAIN: u64 = 16_000_000_000;
-
-/// A setting that is to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    pub name: &'static str,
-    pub now: String,
-    pub want: String,
-    /// Why it must be, as a reader sees it.
-    pub why: String,
-    pub restart: bool,
-}
 
 /// The account's, slot's and application's name of a replica.
 pub(super) fn account(replication: &str, replica: &str) -> String {
@@ -246,22 +237,6 @@ fn megabytes(bytes: Bytes) -> u64 {
     bytes.0.div_ceil(1 << 20)
 }
 
-/// The changes with the values before, for the marker.
-pub(super) fn as_marker(changes: &[Change]) -> BTreeMap<String, SettingChange> {
-    changes
-        .iter()
-        .map(|change| {
-            (
-                change.name.to_owned(),
-                SettingChange {
-                    before: change.now.clone(),
-                    set: change.want.clone(),
-                },
-            )
-        })
-        .collect()
-}
-
 /// The replica's whole drop-in.
 pub(super) fn replica_lines(
     link: &Link<'_>,
@@ -344,6 +319,11 @@ pub(super) fn cluster_of(link: &Link<'_>) -> String {
         .ok()
         .and_then(|facts| facts.cluster.clone())
         .unwrap_or_else(|| format!("{}/{}", major_of(link), new_cluster_name(link)))
+}
+
+/// The package of the primary's major version.
+pub(super) fn package(link: &Link<'_>) -> String {
+    format!("postgresql-{}", major_of(link))
 }
 
 /// The primary's major version.

@@ -1,0 +1,162 @@
+# shellcheck shell=sh disable=SC2154,SC2034
+# What the step scripts of every engine share: names, markers, packages, the way to an upstream, data directories that are
+# swapped. Stands between the prelude and an engine's own common.sh. Changes nothing by itself; each function can be run again.
+
+# own_name NAME: dies unless it is a name that replform gives.
+own_name() {
+  case $1 in
+    replform_*[!a-z0-9_]*) die "\"$1\" is no name of replform's" ;;
+    replform_?*) ;;
+    *) die "\"$1\" is no name of replform's" ;;
+  esac
+}
+
+# own_directory: /var/lib/replform, root's only.
+own_directory() { (umask 077 && mkdir -p /var/lib/replform) || die "/var/lib/replform can't be made on this host"; }
+
+# marker_write: the marker (marker_file, marker_json), written before what it names is made: a cut leaves a marker that names
+# too much, never too little.
+marker_write() {
+  [ -n "${marker_file:-}" ] || return 0
+  case $marker_file in */* | .*) die "\"$marker_file\" is no name of a marker" ;; esac
+  if [ "$(cat -- "/var/lib/replform/$marker_file" 2>/dev/null)" = "$marker_json" ]; then return 0; fi
+  own_directory
+  printf '%s\n' "$marker_json" | write_file "/var/lib/replform/$marker_file" 0600 root:root || die "the marker can't be written"
+}
+
+# reach_check ADDRESS:PORT: dies unless this host can connect there; an empty one isn't tried.
+reach_check() {
+  [ -n "$1" ] || return 0
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  reach_said=$(timeout -k 1 5 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "${1%:*}" "${1##*:}" 2>&1 </dev/null)
+  case $? in
+    0) return 0 ;;
+    124 | 137) die "this host gets no answer from $1 within 5 s: a firewall between them, or a wrong address" ;;
+    *) die "this host can't connect to $1: $(printf '%s' "${reach_said##*: }" | head -n 1)" ;;
+  esac
+}
+
+# packages_known PACKAGE: whether the host's package sources could install it.
+packages_known() {
+  apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$1" 2>/dev/null </dev/null | grep -q '^  Candidate: [^(]'
+}
+
+# packages_installed PACKAGE…: whether all of them are, whole.
+packages_installed() {
+  for package_one in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package_one" 2>/dev/null)" = installed ] || return 1
+  done
+}
+
+# packages_quietly COMMAND…: runs a command that talks a lot; when it fails, quiet_why has what it said about that.
+packages_quietly() {
+  quiet_said=$("$@" 2>&1 </dev/null)
+  quiet_code=$?
+  quiet_why=$(printf '%s\n' "$quiet_said" | grep -iE '^(E:|error|dpkg: )|no space|cannot|failed' | tail -n 3 | tr '\n' ' ' | cut -c 1-500)
+  [ -n "$quiet_why" ] || quiet_why=$(printf '%s\n' "$quiet_said" | tail -n 2 | tr '\n' ' ')
+  return "$quiet_code"
+}
+
+# packages_mended: whether dpkg can go on: a dpkg that outlived a killed apt-get is waited for, what it left half done is configured.
+packages_mended() {
+  if [ -z "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] && [ -z "$(dpkg --audit 2>/dev/null)" ]; then return 0; fi
+  if packages_quietly dpkg --force-confdef --force-confold --configure -a; then return 0; fi
+  case $quiet_said in
+    *' lock'*) sleep 1 && return 1 ;;
+  esac
+  # Something else is half installed; apt-get says what, if it minds.
+  return 0
+}
+
+packages_policy=/usr/sbin/policy-rc.d
+packages_policy_text='#!/bin/sh
+# Written by replform while it installs a database: its server must not start by itself. Removed right after.
+exit 101'
+
+# packages_hold: no service that a package brings is started, until packages_release. A policy of the host's own is left alone.
+packages_hold() {
+  [ ! -e "$packages_policy" ] || return 0
+  printf '%s\n' "$packages_policy_text" | write_file "$packages_policy" 0755 root:root || die "$packages_policy can't be written"
+}
+
+packages_release() {
+  if [ "$(cat -- "$packages_policy" 2>/dev/null)" = "$packages_policy_text" ]; then rm -f -- "$packages_policy"; fi
+}
+
+# packages_install PACKAGE…: installs them without what they only recommend, configuration files kept as they are.
+packages_install() {
+  if packages_installed "$@"; then return 0; fi
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+  wait_until 120 packages_mended || die "dpkg is locked by another process for more than 120 s: $quiet_why"
+  packages_quietly apt-get -y -q -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    install --no-install-recommends "$@" || die "apt-get can't install $*: $quiet_why"
+  packages_installed "$@" || die "apt-get ended well, but $* isn't installed"
+  for package_one in "$@"; do
+    changed "installed $package_one $(dpkg-query -W -f '${Version}' "$package_one")"
+  done
+}
+
+# data_used DIRECTORY: whether a process works in it, a server's or another's.
+data_used() { readlink /proc/[0-9]*/cwd 2>/dev/null | grep -qxF -- "$(readlink -f -- "$1")"; }
+
+# data_holds_nothing DIRECTORY: it isn't there, or is empty.
+data_holds_nothing() { [ ! -e "$1" ] || { [ -d "$1" ] && [ -z "$(ls -A -- "$1")" ]; }; }
+
+# data_movable DIRECTORY: dies where a data directory can't be renamed.
+data_movable() {
+  if [ -L "$1" ]; then die "the data directory $1 is a symbolic link; replform needs its real place in data_directory"; fi
+  if mountpoint -q -- "$1"; then
+    die "the data directory $1 is a mount point, so no copy can be moved to its place; mount its parent instead"
+  fi
+  [ -d "${1%/*}" ] || die "${1%/*} isn't there"
+}
+
+# data_room DIRECTORY COPY BYTES: dies unless the file system of DIRECTORY has room for a copy of BYTES and a tenth more.
+# What a half copy takes is free again when it is removed.
+data_room() {
+  room_free=$(df -B1 --output=avail -- "${1%/*}" | tail -n 1 | tr -d ' ')
+  room_free=$((room_free + $(du -sb -- "$2" 2>/dev/null | cut -f 1 | grep . || echo 0)))
+  [ "$room_free" -gt $((${3:-0} + ${3:-0} / 10)) ] || die "${1%/*} has $room_free bytes free; the copy needs $3 and a tenth more"
+}
+
+# data_remove_copy COPY: removes our half or whole copy and its note COPY.verified; nothing that has another name, is kept, or is in use.
+data_remove_copy() {
+  case $1 in
+    /?*/?*.replform-copy) ;;
+    *) die "\"$1\" is no name of a copy of ours" ;;
+  esac
+  if [ -L "$1" ]; then die "$1 is a symbolic link: left alone"; fi
+  if [ -d "$1" ]; then
+    [ ! -e "$1/replform.kept" ] || die "$1 holds replform.kept: left alone; move it away to go on"
+    if data_used "$1"; then die "a process works in $1: left alone"; fi
+    rm -rf --one-file-system -- "$1" || die "$1 can't be removed"
+    changed "removed the copy $1"
+  elif [ -e "$1" ]; then
+    die "$1 is no directory: left alone"
+  fi
+  rm -f -- "$1.verified"
+}
+
+# data_swap COPY DATA: COPY takes the place of DATA; what was there stays beside it as DATA.replform-TIME, whole. A server that
+# uses DATA must have been stopped. Cut off between the two renames, the next run goes on; nothing is printed in between,
+# since a reader that went away would end it there.
+data_swap() {
+  if data_used "$2"; then die "a process still works in $2; nothing was moved"; fi
+  swap_aside=''
+  if [ -e "$2" ] && [ -d "$1" ]; then
+    if data_holds_nothing "$2"; then
+      rmdir -- "$2" || die "the empty $2 can't be removed"
+    else
+      swap_aside=$2.replform-$(date -u +%Y%m%dT%H%M%SZ)
+      while [ -e "$swap_aside" ]; do
+        sleep 1
+        swap_aside=$2.replform-$(date -u +%Y%m%dT%H%M%SZ)
+      done
+      mv -T -- "$2" "$swap_aside" || die "$2 can't be moved to $swap_aside"
+    fi
+  fi
+  mv -T -- "$1" "$2" || die "$1 can't be moved to $2"
+  sync -- "${2%/*}"
+  [ -z "$swap_aside" ] || changed "set aside $2 as $swap_aside"
+  changed "the copy is $2 now"
+}

@@ -1,0 +1,423 @@
+//! Steps as all engines make them: their words, their order, costs that hold for every engine; the engine adds its calls.
+
+use std::collections::BTreeSet;
+
+use super::settings::{self, Change};
+use super::{Link, Upstreams, checks};
+use crate::observe::{JobState, ServerState};
+use crate::plan::{
+    Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
+    StepKind, Undo, Work, adopt, names, tenths,
+};
+use crate::topology::{Bytes, Member, MemberId, Replication};
+
+/// Bytes a second that a copy is expected to move where no limit is written; measured on two shared cores
+/// (engine page of PostgreSQL, 13; the other engines' copies lie between 80 and 250 MB/s).
+pub const ASSUMED_RATE: f64 = 100e6;
+
+/// Bytes a second that the copy is expected to move.
+pub fn copy_rate(link: &Link<'_>) -> f64 {
+    link.replica
+        .max_rate
+        .map_or(ASSUMED_RATE, |limit| (limit.0 as f64).min(ASSUMED_RATE))
+}
+
+/// The lock that a step holds on an instance while it works there: `postgresql:5432`.
+pub fn lock(replication: &Replication, member: &Member) -> String {
+    format!("{}:{}", replication.engine, member.instance.port)
+}
+
+/// A call with a marker to write: variables `marker_file` and `marker_json`, which `marker_write` of common.sh reads.
+pub fn with_marker(call: Call, marker: &Marker) -> Call {
+    call.text("marker_file", marker.own_file_name())
+        .text("marker_json", marker.to_json())
+}
+
+/// The step that makes the upstream ready, where settings aren't as needed. It writes the marker, then runs `call`, which
+/// gets the variable `restart` (`yes`, `no`).
+/// `restart_seconds`: without writes, when it restarts.
+pub fn configure(
+    upstreams: &Upstreams<'_>,
+    changes: &[Change],
+    restart_seconds: f64,
+    call: Call,
+) -> Option<Step> {
+    if changes.is_empty() {
+        return None;
+    }
+    let why = settings::restart_reason(changes);
+    let reasons: Vec<&str> = changes.iter().map(|change| change.why.as_str()).collect();
+    let call = call.text("restart", if why.is_some() { "yes" } else { "no" });
+    let action = |call| Action {
+        machine: upstreams.member.machine.clone(),
+        lock: lock(upstreams.replication, upstreams.member),
+        work: Work::Script(call),
+    };
+    Some(Step {
+        id: StepId(format!("{}.primary.configure", upstreams.replication.name)),
+        kind: StepKind::Configure,
+        replication: upstreams.replication.name.clone(),
+        member: Some(MemberId::Primary),
+        subject: upstreams.member.server.to_string(),
+        machine: upstreams.member.machine.clone(),
+        what: settings::shown(changes),
+        because: Because {
+            place: upstreams.member.place.clone(),
+            fact: reasons.join("; "),
+        },
+        needs: BTreeSet::new(),
+        cost: Cost {
+            no_writes_seconds: why.as_ref().map(|_| restart_seconds),
+            seconds: if why.is_some() { 4.0 } else { 0.5 },
+            restarts: why,
+            ..Cost::default()
+        },
+        undo: Undo::By("its marker keeps the values before; unlinking puts them back".to_owned()),
+        env: Vec::new(),
+        actions: vec![action(adopt::call(upstreams.wanted_marker)), action(call)],
+    })
+}
+
+/// What the engine says of one step; the rest is the same for all.
+#[derive(Debug)]
+pub struct NewStep {
+    /// What it does: one line.
+    pub what: String,
+    /// The observed fact that makes it necessary.
+    pub fact: String,
+    /// What it costs.
+    pub cost: Cost,
+    /// How it is undone.
+    pub undo: Undo,
+    /// What runs, in order.
+    pub actions: Vec<Action>,
+}
+
+/// A full copy, as the engine makes it.
+#[derive(Debug)]
+pub struct Copy {
+    /// How, after the donor's name: `checked against its manifest`.
+    pub how: &'static str,
+    /// The job's script.
+    pub call: Call,
+    /// What it moves.
+    pub bytes: Bytes,
+    /// Bytes a second at which the whole copy is checked on the target.
+    pub check_rate: f64,
+}
+
+/// The steps of one link, each after the one before.
+#[derive(Debug)]
+pub struct LinkSteps<'a, 'b> {
+    link: &'b Link<'a>,
+    steps: Vec<Step>,
+}
+
+impl<'a, 'b> LinkSteps<'a, 'b> {
+    /// No step yet.
+    pub fn new(link: &'b Link<'a>) -> Self {
+        Self {
+            link,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The steps.
+    pub fn done(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// Whether there is a step of this kind already.
+    pub fn has(&self, kind: StepKind) -> bool {
+        self.steps.iter().any(|step| step.kind == kind)
+    }
+
+    /// Work on the replica's machine, under its instance's lock.
+    pub fn on_replica(&self, work: Work) -> Action {
+        self.on(&self.link.replica.member, work)
+    }
+
+    /// Work on the upstream's machine, under its instance's lock.
+    pub fn on_upstream(&self, work: Work) -> Action {
+        self.on(self.link.upstream, work)
+    }
+
+    fn on(&self, member: &Member, work: Work) -> Action {
+        Action {
+            machine: member.machine.clone(),
+            lock: lock(self.link.replication, member),
+            work,
+        }
+    }
+
+    /// The name of this link's password within one apply.
+    pub fn password(&self) -> SecretName {
+        SecretName(format!(
+            "{}.{}.password",
+            self.link.replication.name, self.link.replica.name
+        ))
+    }
+
+    /// One more step, after those before it. An account is made on the upstream, everything else happens on the replica.
+    pub fn push(&mut self, kind: StepKind, step: NewStep) {
+        let at = match kind {
+            StepKind::Account => self.link.upstream,
+            _ => &self.link.replica.member,
+        };
+        let needs = match self.steps.last() {
+            Some(before) => BTreeSet::from([before.id.clone()]),
+            None => self.link.prepared.into_iter().cloned().collect(),
+        };
+        self.steps.push(Step {
+            id: self.link.step(kind),
+            kind,
+            replication: self.link.replication.name.clone(),
+            member: Some(MemberId::Replica(self.link.replica.name.clone())),
+            subject: at.server.to_string(),
+            machine: at.machine.clone(),
+            what: step.what,
+            because: Because {
+                place: self.link.replica.member.place.clone(),
+                fact: step.fact,
+            },
+            needs,
+            cost: step.cost,
+            undo: step.undo,
+            env: Vec::new(),
+            actions: step.actions,
+        });
+    }
+
+    /// The name of this link's job of a kind on its host.
+    pub fn job_name(&self, kind: StepKind) -> String {
+        format!(
+            "{}.{}.{}.{}",
+            self.link.topology.name,
+            names::in_files(&self.link.replication.name),
+            names::in_files(&self.link.replica.name),
+            kind.word()
+        )
+    }
+
+    /// Whether the job of a kind runs already: left by a client that went away.
+    pub fn job_runs(&self, kind: StepKind) -> bool {
+        let name = self.job_name(kind);
+        let mut jobs = self.link.facts.jobs.values();
+        jobs.any(|job| job.name == name && job.state == JobState::Running)
+    }
+
+    /// The server's packages (and an instance on the wanted port), left stopped. `package`: its name, as a person installs it;
+    /// `instance`: what is made where the package is there and no instance is, for people.
+    pub fn provision(&mut self, package: &str, instance: &str, call: Call) {
+        let installed = matches!(self.link.instance.server, ServerState::NoInstance);
+        let candidate = checks::candidate(self.link);
+        let (what, fact) = if installed {
+            (
+                format!("make {instance}, leave it stopped"),
+                "wants a replica here and no server has this port",
+            )
+        } else {
+            let version = candidate.map_or_else(String::new, |version| format!(" ({version})"));
+            (
+                format!("install {package}{version}, leave it stopped"),
+                "wants a replica here and none is installed",
+            )
+        };
+        let reach = format!(
+            "{}:{}",
+            self.link.upstream_address(),
+            self.link.upstream.instance.port
+        );
+        let action = self.on_replica(Work::Script(call.text("reach", reach)));
+        self.push(
+            StepKind::Provision,
+            NewStep {
+                what,
+                fact: fact.to_owned(),
+                cost: Cost {
+                    seconds: if installed { 3.0 } else { 15.0 },
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!("apt-get remove {package}; nothing else used it")),
+                actions: vec![action],
+            },
+        );
+    }
+
+    /// The account that the replica logs in with, made on the upstream by `make` (which also writes the upstream's marker) and
+    /// kept on the replica by `keep`. `noun`: `role and slot`; `exists`: whether it is there and gets a new password.
+    pub fn account(&mut self, noun: &str, name: &str, exists: bool, make: Call, keep: Call) {
+        let (verb, fact) = if exists {
+            (
+                "renew",
+                "its replica isn't linked; a new link gets a new password",
+            )
+        } else {
+            ("create", "no account for this replica exists")
+        };
+        let make = with_marker(make, self.link.wanted_upstream_marker);
+        let actions = vec![
+            self.on_upstream(Work::Script(make)),
+            self.on_replica(Work::Script(keep)),
+        ];
+        self.push(
+            StepKind::Account,
+            NewStep {
+                what: format!(
+                    "{verb} {noun} {name}, from {} only",
+                    self.link.replica_address()
+                ),
+                fact: fact.to_owned(),
+                cost: Cost {
+                    seconds: 0.6,
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!("drop the {noun} {name}")),
+                actions,
+            },
+        );
+    }
+
+    /// The full copy, a job on the replica's machine. The call gets `max_rate` (bytes a second, empty: none) and `expected_bytes`.
+    pub fn backup(&mut self, copy: Copy) {
+        let (bytes, from) = (copy.bytes, self.link.upstream.server.to_string());
+        let limit = self.link.replica.max_rate;
+        let moved = bytes.0 as f64 / copy_rate(self.link);
+        let seconds = tenths(2.0 + moved + bytes.0 as f64 / copy.check_rate);
+        let call = copy
+            .call
+            .text(
+                "max_rate",
+                limit.map_or_else(String::new, |limit| limit.0.to_string()),
+            )
+            .with("expected_bytes", Argument::Volatile(bytes.0.to_string()));
+        let job = JobCall {
+            name: self.job_name(StepKind::Backup),
+            call,
+            expected: Some(bytes),
+            user: None,
+        };
+        let limited = limit.map_or_else(String::new, |limit| format!(", at most {limit}"));
+        let what = if self.job_runs(StepKind::Backup) {
+            format!("go on with the copy from {from} that runs there")
+        } else {
+            format!("copy from {from}, {}{limited}", copy.how)
+        };
+        let action = self.on_replica(Work::Job(job));
+        self.push(
+            StepKind::Backup,
+            NewStep {
+                what,
+                fact: self.reason(),
+                cost: Cost {
+                    bytes: Some(bytes),
+                    from: Some(from),
+                    seconds,
+                    disk_needed: Some(checks::disk_needed(self.link, bytes)),
+                    disk_free: checks::free_disk(self.link).map(|(free, _)| free),
+                    ..Cost::default()
+                },
+                undo: Undo::By("remove the copy beside the data directory".to_owned()),
+                actions: vec![action],
+            },
+        );
+    }
+
+    /// Why a copy is needed.
+    pub fn reason(&self) -> String {
+        match self.link.relation {
+            Relation::Broken(why) | Relation::ForeignData(why) => why.clone(),
+            _ => "wants a replica here and it holds no data".to_owned(),
+        }
+    }
+
+    /// The copy is moved to the data's place. The call gets what may be set aside: `expect_empty`, `replace` with
+    /// `replaced_identity`, `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`.
+    pub fn restore(&mut self, call: Call) {
+        let foreign = matches!(self.link.relation, Relation::ForeignData(_));
+        let broken = matches!(self.link.relation, Relation::Broken(_));
+        let yes = |it: bool| if it { "yes" } else { "no" };
+        // What was allowed to go is that database, not whatever lies there later: also part of the plan's hash.
+        let replaced = self.link.instance.identity.clone().filter(|_| foreign);
+        let call = call
+            .text("expect_empty", yes(!foreign && !broken))
+            .text("replace", yes(foreign))
+            .text("replaced_identity", replaced.unwrap_or_default())
+            .text("copy_of_upstream", yes(broken))
+            .text("upstream_identity", self.upstream_identity());
+        let running = matches!(self.link.instance.server, ServerState::Running);
+        let what = if foreign && running {
+            "stop the server there, set its data aside beside it, swap the copy in"
+        } else {
+            "swap it in; the old directory stays beside it"
+        };
+        let action = self.on_replica(Work::Script(call));
+        self.push(
+            StepKind::Restore,
+            NewStep {
+                what: what.to_owned(),
+                fact: "the copy is whole and checked".to_owned(),
+                cost: Cost {
+                    restarts: (broken && running)
+                        .then(|| "it serves old data until its new copy is in place".to_owned()),
+                    seconds: 3.0,
+                    ..Cost::default()
+                },
+                undo: Undo::By("move the directory that was set aside back".to_owned()),
+                actions: vec![action],
+            },
+        );
+    }
+
+    /// The replica reads from its upstream. `how`: after the upstream's name, `through slot x`; `restarts`: why its server
+    /// has to restart. The call writes the replica's marker.
+    pub fn link(&mut self, how: &str, restarts: Option<String>, call: Call) {
+        let fact = match self.link.relation {
+            Relation::Disconnected(why) => why.clone(),
+            _ => "its data is a copy now".to_owned(),
+        };
+        let action = self.on_replica(Work::Script(with_marker(call, self.link.wanted_marker)));
+        self.push(
+            StepKind::Link,
+            NewStep {
+                what: format!("stream from {} {how}", self.link.upstream.server),
+                fact,
+                cost: Cost {
+                    restarts,
+                    seconds: 3.0,
+                    ..Cost::default()
+                },
+                undo: Undo::By("unlink: it becomes a standalone server with its data".to_owned()),
+                actions: vec![action],
+            },
+        );
+    }
+
+    /// The proof that it follows. The call gets `deadline` (seconds for catching up) and `upstream_identity`; its own limit
+    /// must lie above the deadline.
+    pub fn verify(&mut self, call: Call) {
+        let call = call
+            .number("deadline", 3600)
+            .text("upstream_identity", self.upstream_identity());
+        let action = self.on_replica(Work::Script(call));
+        self.push(
+            StepKind::Verify,
+            NewStep {
+                what: "caught up, read-only".to_owned(),
+                fact: "only what is replayed proves that it follows".to_owned(),
+                cost: Cost {
+                    seconds: 1.5,
+                    ..Cost::default()
+                },
+                undo: Undo::Nothing,
+                actions: vec![action],
+            },
+        );
+    }
+
+    /// The upstream's data set, as it was seen; empty when it has no identity.
+    pub fn upstream_identity(&self) -> String {
+        let identity = self.link.upstream_instance.identity.clone();
+        identity.unwrap_or_default()
+    }
+}
