@@ -78,7 +78,8 @@ host_boot() {
   local host=$1
   local -a cgroups environment
   local -a options=(--quiet "--directory=$disks/$host/root" "--machine=$host.$lab" "--hostname=$host" --register=no
-    "--network-veth-extra=vb-$host:eth0" --resolv-conf=off --link-journal=no --timezone=off --boot)
+    "--network-veth-extra=vb-$host:eth0" --resolv-conf=off --link-journal=no --timezone=off
+    --system-call-filter=@memlock --boot) # mongod locks its keys in memory
   mapfile -t cgroups < <(host_cgroups "$host")
   mapfile -t environment < <(host_environment "$host")
   if [ "${#cgroups[@]}" -gt 0 ]; then

@@ -8,9 +8,12 @@
 # Needs: $cache (absolute), root, debootstrap, the Debian mirror that debootstrap and apt use by default.
 # shellcheck disable=SC2154 # $cache is set by `lab`
 
-image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis bookworm-mariadb
+image_names='bookworm-base bookworm-bare bookworm-pg bookworm-redis bookworm-mariadb bookworm-mongodb bookworm-mongobare
 trixie-base trixie-bare trixie-pg trixie-redis trixie-valkey trixie-mariadb
 sid-base sid-bare sid-mysql'
+
+# shellcheck source=testdata/lab/mongodb.sh
+. "$(dirname "${BASH_SOURCE[0]}")/mongodb.sh"
 
 # The row of an image: sets parent, action and packages, else fails. $1 = SUITE-KIND
 #   base  Debian with systemd, sshd, sudo and the user `deploy`; only to derive from
@@ -25,6 +28,8 @@ image_recipe() {
     sid-bare) action=download packages=mysql-server ;;
     *-pg) packages=postgresql ;;
     *-redis) packages=redis-server ;;
+    bookworm-mongodb) action=mongo-install packages=mongodb-org-server ;;
+    bookworm-mongobare) action=mongo-download packages='mongodb-org-server adduser libcurl4 libssl3' ;;
     trixie-valkey) packages=valkey-server ;;
     sid-mysql) packages=mysql-server ;;
     *-mariadb) packages='mariadb-server mariadb-backup' ;;
@@ -43,6 +48,7 @@ image_recipe_hash() {
     printf '%s\n' "$1" "$action" "$packages"
     case "$action" in
       base) declare -f image_build_base image_strip ;;
+      mongo*) declare -f image_chroot image_strip mongodb_derive mongodb_package mongodb_tree mongodb_source && image_recipe_hash "${1%-*}-$parent" ;;
       *) declare -f image_derive image_chroot image_strip && image_recipe_hash "${1%-*}-$parent" ;;
     esac
   } | sha256sum | cut -c1-10
@@ -90,6 +96,7 @@ image_build() {
       # A mirror's sid may be older than its own date of expiry.
       if [ "$suite" = sid ]; then echo 'Acquire::Check-Valid-Until "false";' >"$new/etc/apt/apt.conf.d/lab"; fi
       ;;
+    mongo*) mongodb_derive "$name" "$suite-$parent" "$action" "$packages" "$new" ;;
     *) image_derive "$name" "$suite-$parent" "$action" "$packages" "$new" ;;
   esac
   mv -T "$new" "$path"
