@@ -8,12 +8,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// The script that owns labs.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/lab/lab");
 
-/// The longest that one command of a test may take, in seconds: then it is killed and the test fails.
-const COMMAND_LIMIT_SECONDS: u32 = 300;
+/// The longest that one command of a test may take unless the test says otherwise: then it is killed and the test fails.
+const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 /// Real hosts in a network namespace of their own, gone when this is dropped.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Lab {
     name: String,
     /// Scratch space for configurations and logs, outside the hosts.
     scratch: tempfile::TempDir,
+    kept: bool,
 }
 
 /// What a command said and how it ended.
@@ -50,11 +52,27 @@ impl Lab {
         let lab = Self {
             name,
             scratch: tempfile::tempdir().unwrap(),
+            kept: false,
         };
         let mut arguments = vec!["up", &lab.name];
         arguments.extend(hosts);
         script(&arguments).expect_success();
+        lab.let_ssh_in();
         lab
+    }
+
+    /// Commands of the lab have a home directory of their own, with the lab's key and known_hosts where ssh looks for them.
+    fn let_ssh_in(&self) {
+        let folder = self.scratch().join(".ssh");
+        std::fs::create_dir(&folder).unwrap();
+        for file in [self.identity_file(), self.known_hosts()] {
+            std::os::unix::fs::symlink(&file, folder.join(file.file_name().unwrap())).unwrap();
+        }
+    }
+
+    /// Leaves the hosts up where someone wants to look at those of a test that failed.
+    pub fn keep_if_wanted(&mut self) {
+        self.kept = std::env::var_os("LAB_KEEP").is_some();
     }
 
     /// The host called `name`.
@@ -86,19 +104,34 @@ impl Lab {
             .join("known_hosts")
     }
 
-    /// Runs a program in the lab's network, at most [`COMMAND_LIMIT_SECONDS`].
+    /// Runs a program in the lab's network, at most [`COMMAND_LIMIT`].
     pub fn exec<S: AsRef<OsStr>>(&self, directory: &Path, program_and_arguments: &[S]) -> Ran {
+        self.exec_within(directory, program_and_arguments, COMMAND_LIMIT)
+    }
+
+    /// Runs a program in the lab's network; after `within` it is killed.
+    pub fn exec_within<S: AsRef<OsStr>>(
+        &self,
+        directory: &Path,
+        program_and_arguments: &[S],
+        within: Duration,
+    ) -> Ran {
         let mut command = self.command("timeout");
-        command.args(["--signal=KILL", &COMMAND_LIMIT_SECONDS.to_string()]);
+        command.args(timeout_arguments(within));
         command.args(program_and_arguments).current_dir(directory);
         Ran::from(command.output().unwrap())
     }
 
     /// Runs replform in the lab's network with `directory` as its configuration, without a terminal.
     pub fn replform(&self, directory: &Path, arguments: &[&str]) -> Ran {
+        self.replform_within(directory, arguments, COMMAND_LIMIT)
+    }
+
+    /// As [`Lab::replform`]; after `within` it is killed.
+    pub fn replform_within(&self, directory: &Path, arguments: &[&str], within: Duration) -> Ran {
         let mut all = vec![env!("CARGO_BIN_EXE_replform")];
         all.extend(arguments);
-        self.exec(directory, &all)
+        self.exec_within(directory, &all, within)
     }
 
     /// Starts replform and comes back at once. Its output goes to `LOG.out` and `LOG.err` in [`Lab::scratch`].
@@ -160,8 +193,11 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if std::thread::panicking() && std::env::var_os("LAB_KEEP").is_some() {
-            return; // someone wants to look at the hosts of the test that failed
+        if std::thread::panicking() {
+            self.keep_if_wanted();
+        }
+        if self.kept {
+            return;
         }
         let down = script(&["down", &self.name]);
         if !std::thread::panicking() {
@@ -178,21 +214,20 @@ impl Host<'_> {
 
     /// As [`Host::sh`], with `input` on its standard input.
     pub fn sh_with_input(&self, shell: &str, input: &str) -> Ran {
-        let limit = COMMAND_LIMIT_SECONDS.to_string();
-        let enter = [
-            "enter",
-            &self.lab.name,
-            self.name,
-            "timeout",
-            "--signal=KILL",
-            &limit,
-            "sh",
-            "-euc",
-            shell,
-        ];
-        let mut command = Command::new(SCRIPT);
+        self.run(
+            &["sh", "-euc", shell].map(str::to_owned),
+            input,
+            COMMAND_LIMIT,
+        )
+    }
+
+    /// Runs a program as root in the host, with `input` on its standard input; after `within` it is killed.
+    pub fn run(&self, program_and_arguments: &[String], input: &str, within: Duration) -> Ran {
+        let mut limited = vec!["timeout".to_owned()];
+        limited.extend(timeout_arguments(within));
+        limited.extend_from_slice(program_and_arguments);
+        let mut command = self.command(&limited);
         command
-            .args(enter)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -208,20 +243,18 @@ impl Host<'_> {
         Ran::from(output)
     }
 
-    /// A command that runs in the host as `user` with nothing between: its pipes are the caller's.
-    pub fn command_as(&self, user: &str, program_and_arguments: &[&str]) -> Command {
+    /// A program that runs as root in the host with nothing between: its pipes are the caller's.
+    pub fn command(&self, program_and_arguments: &[String]) -> Command {
         let mut command = Command::new(SCRIPT);
-        command.args([
-            "enter",
-            &self.lab.name,
-            self.name,
-            "setpriv",
-            "--init-groups",
-        ]);
         command
-            .args([format!("--reuid={user}"), format!("--regid={user}")])
+            .args(["enter", &self.lab.name, self.name])
             .args(program_and_arguments);
         command
+    }
+
+    /// The host's name in its lab.
+    pub fn name(&self) -> &str {
+        self.name
     }
 
     /// Unplugs the network cable.
@@ -304,10 +337,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// SIGKILL: no chance to tidy up.
-    pub fn kill(mut self) {
+    /// SIGKILL: no chance to tidy up. Tells what it had said.
+    pub fn kill(mut self) -> Ran {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.end()
     }
 
     /// Ctrl-C.
@@ -324,12 +357,15 @@ impl Running {
     /// Waits until it ends by itself.
     ///
     /// # Panics
-    /// When it takes longer than a command may.
-    pub fn finish(mut self) -> Ran {
-        let limit = std::time::Duration::from_secs(COMMAND_LIMIT_SECONDS.into());
-        crate::wait::wait_until("replform to end", limit, || {
+    /// When it takes longer than `within`.
+    pub fn finish(mut self, within: Duration) -> Ran {
+        crate::wait::wait_until("replform to end", within, || {
             self.child.try_wait().unwrap().is_some()
         });
+        self.end()
+    }
+
+    fn end(&mut self) -> Ran {
         let code = exit_code(self.child.wait().unwrap());
         let read = |end: &str| std::fs::read_to_string(self.log.with_extension(end)).unwrap();
         Ran {
@@ -346,6 +382,12 @@ impl Drop for Running {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// What makes `timeout` kill after so long.
+fn timeout_arguments(within: Duration) -> [String; 2] {
+    let seconds = format!("{:.1}", within.as_secs_f64());
+    ["--signal=KILL".to_owned(), seconds]
 }
 
 /// Runs the lab's script.

@@ -1,146 +1,121 @@
-//! A live application: one row per commit every 5 ms, each acknowledged number remembered with its time.
+//! A live application: the engine's `writer.sh`, run in the primary's host. Its acknowledged writes are counted and timed here.
 //!
-//! It runs psql inside the primary's host over the local socket, so it writes before the server listens on the network and
-//! loses its connection when the server restarts, as an application would. It connects again at once and never uses a
-//! number twice: a number whose answer was lost is unknown, not acknowledged.
+//! The script prints each number as soon as the server acknowledged its write, and `lost` whenever it lost its connection
+//! (it connects again by itself, and never uses a number twice: one whose answer was lost is unknown, not acknowledged).
+//! It runs as a unit, so that its end is the end of all it started.
 
-use crate::lab::Host;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Pause between two commits.
-const PAUSE: Duration = Duration::from_millis(5);
+use crate::lab::Lab;
+use crate::wait::wait_until;
+
+const UNIT: &str = "lab-writer";
+const SCRIPT: &str = "/run/lab-writer.sh";
 
 /// A writer at work.
 #[derive(Debug)]
 pub struct Writer {
-    stop: Arc<AtomicBool>,
+    host: String,
+    child: Child,
     acknowledged: Arc<AtomicU64>,
-    thread: std::thread::JoinHandle<Written>,
+    listener: JoinHandle<Written>,
 }
 
 /// What a writer did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Written {
-    /// Numbers whose commit the server acknowledged, in order.
+    /// Numbers whose write the server acknowledged, in order.
     pub acknowledged: Vec<u64>,
-    /// The longest time without an acknowledged commit, between two of them.
-    pub longest_gap: Duration,
+    /// The longest time without an acknowledged write, between two of them.
+    pub longest_pause: Duration,
     /// How often the connection was lost.
     pub lost_connections: u32,
 }
 
 impl Writer {
-    /// Makes the table `writer` and starts to write into it.
-    pub fn start(lab_host: Host<'_>) -> Self {
-        crate::postgresql::sql(
-            lab_host,
-            "create table if not exists writer (n bigint primary key, at timestamptz not null)",
-        );
-        let psql = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", "postgres"];
-        let mut command = lab_host.command_as("postgres", &psql);
-        command
-            .stdin(Stdio::piped())
+    /// Starts the script on a host and waits for its first writes.
+    ///
+    /// # Panics
+    /// When it doesn't write.
+    pub fn start(lab: &Lab, host: &str, script: &str, variables: &[(String, String)]) -> Self {
+        let save = ["sh", "-c", &format!("cat >{SCRIPT}")].map(str::to_owned);
+        let lab_host = lab.host(host);
+        lab_host
+            .run(&save, script, Duration::from_secs(10))
+            .expect_success();
+        let mut command = vec![
+            "systemd-run".to_owned(),
+            "--quiet".to_owned(),
+            "--pipe".to_owned(),
+            "--collect".to_owned(),
+            format!("--unit={UNIT}"),
+        ];
+        let set = variables
+            .iter()
+            .map(|(name, value)| format!("--setenv={name}={value}"));
+        command.extend(set);
+        command.extend(["bash", SCRIPT].map(str::to_owned));
+        let mut child = lab_host.command(&command);
+        child
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let stop = Arc::new(AtomicBool::new(false));
+        let mut child = child.spawn().unwrap();
+        let output = child.stdout.take().unwrap();
         let acknowledged = Arc::new(AtomicU64::new(0));
-        let (stopping, counter) = (Arc::clone(&stop), Arc::clone(&acknowledged));
-        let thread =
-            std::thread::spawn(move || write(|| command.spawn().unwrap(), &stopping, &counter));
+        let counter = Arc::clone(&acknowledged);
         let writer = Self {
-            stop,
+            host: host.to_owned(),
+            child,
             acknowledged,
-            thread,
+            listener: std::thread::spawn(move || listen(output, &counter)),
         };
-        crate::wait::wait_until(
-            "the writer's first commits",
-            Duration::from_secs(10),
-            || writer.acknowledged() > 10,
-        );
+        wait_until("the writer's first writes", Duration::from_secs(20), || {
+            writer.acknowledged() > 10
+        });
         writer
     }
 
-    /// How many commits were acknowledged so far.
-    pub fn acknowledged(&self) -> u64 {
+    fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Lets the writer do some more commits, so that a gap that isn't over yet is seen, then ends it.
-    pub fn stop(self) -> Written {
+    /// Lets the writer do some more writes, so that a pause that isn't over yet is seen, then ends it.
+    ///
+    /// # Panics
+    /// When it doesn't write any more.
+    pub fn stop(mut self, lab: &Lab) -> Written {
         let target = self.acknowledged() + 20;
-        crate::wait::wait_until("the writer to go on", Duration::from_secs(60), || {
+        wait_until("the writer to go on", Duration::from_secs(60), || {
             self.acknowledged() >= target
         });
-        self.stop.store(true, Ordering::SeqCst);
-        self.thread.join().unwrap()
+        let stop = ["systemctl", "stop", UNIT].map(str::to_owned);
+        lab.host(&self.host)
+            .run(&stop, "", Duration::from_secs(30))
+            .expect_success();
+        self.child.wait().unwrap();
+        self.listener.join().unwrap()
     }
 }
 
-/// One connection: a psql that answers each statement with the number it inserted.
-struct Connection {
-    child: Child,
-    statements: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Connection {
-    fn open(mut child: Child) -> Self {
-        let statements = child.stdin.take().unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            child,
-            statements,
-            answers,
-        }
-    }
-
-    /// Inserts `n`; true when the server acknowledged the commit.
-    fn insert(&mut self, n: u64) -> bool {
-        let sent = writeln!(
-            self.statements,
-            "insert into writer values ({n}, clock_timestamp()) returning n;"
-        );
-        let mut answer = String::new();
-        sent.is_ok()
-            && self.answers.read_line(&mut answer).is_ok()
-            && answer.trim() == n.to_string()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.child.kill().ok(); // it has ended by itself when the connection was lost
-        self.child.wait().ok();
-    }
-}
-
-fn write(mut connect: impl FnMut() -> Child, stop: &AtomicBool, counter: &AtomicU64) -> Written {
-    let mut written = Written {
-        acknowledged: Vec::new(),
-        longest_gap: Duration::ZERO,
-        lost_connections: 0,
-    };
-    let mut connection = Connection::open(connect());
-    let mut last = None;
-    let mut n = 0;
-    while !stop.load(Ordering::SeqCst) {
-        n += 1;
-        if connection.insert(n) {
+fn listen(output: ChildStdout, counter: &AtomicU64) -> Written {
+    let mut written = Written::default();
+    let mut last: Option<Instant> = None;
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        if let Ok(n) = line.trim().parse() {
             let now = Instant::now();
-            written.longest_gap = last
-                .map_or(Duration::ZERO, |before| now - before)
-                .max(written.longest_gap);
+            let pause = last.map_or(Duration::ZERO, |before| now - before);
+            written.longest_pause = pause.max(written.longest_pause);
             last = Some(now);
             written.acknowledged.push(n);
             counter.fetch_add(1, Ordering::SeqCst);
-            std::thread::sleep(PAUSE);
-        } else {
+        } else if line.trim() == "lost" {
             written.lost_connections += 1;
-            connection = Connection::open(connect());
         }
     }
     written
