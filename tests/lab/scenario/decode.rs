@@ -128,7 +128,12 @@ fn step(page: &Page, block: &Block) -> Result<Step, Fault> {
     from.finish()?;
     Ok(Step {
         line,
-        title: title.trim_end_matches(['{', '}', ' ']).to_owned(),
+        title: title
+            .split('{')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         act,
     })
 }

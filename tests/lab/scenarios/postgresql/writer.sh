@@ -7,7 +7,7 @@ trap '' PIPE # a server that went away is an answer, not the end
 cd /
 
 connect() {
-  coproc server { exec runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres 2>/dev/null; }
+  coproc server { exec setpriv --reuid=postgres --regid=postgres --init-groups psql -XAtq -v ON_ERROR_STOP=1 -d postgres 2>/dev/null; }
   exec {statements}>&"${server[1]}" {answers}<&"${server[0]}"
 }
 
