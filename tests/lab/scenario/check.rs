@@ -76,8 +76,8 @@ fn names(scenario: &Scenario) -> Vec<String> {
     for step in &scenario.steps {
         for name in step.act.hosts() {
             let known = scenario.hosts.iter().any(|host| host.name == name);
-            let script = matches!(step.act, Act::On { .. } | Act::Wait { .. });
-            if !known && !(script && name == HERE) {
+            let here = name == HERE && matches!(step.act, Act::On { .. } | Act::Wait { .. });
+            if !known && !here {
                 wrong.push(at(scenario, step, format!("no host \"{name}\"")));
             }
         }
@@ -147,45 +147,37 @@ fn order(scenario: &Scenario) -> Vec<String> {
     let mut running: BTreeSet<&str> = BTreeSet::new();
     let mut writing = false;
     for step in &scenario.steps {
-        match &step.act {
+        let misplaced = match &step.act {
             Act::Start { name, .. } => {
-                if !running.insert(name) {
-                    wrong.push(at(scenario, step, format!("\"{name}\" runs already")));
-                }
+                (!running.insert(name)).then(|| format!("\"{name}\" runs already"))
             }
             Act::Hear { name, .. } | Act::Interrupt { name } => {
-                if !running.contains(name.as_str()) {
-                    wrong.push(at(scenario, step, format!("\"{name}\" was not started")));
-                }
+                let started = running.contains(name.as_str());
+                (!started).then(|| format!("\"{name}\" was not started"))
             }
             Act::Kill { name } | Act::Finish { name, .. } => {
-                if !running.remove(name.as_str()) {
-                    wrong.push(at(scenario, step, format!("\"{name}\" was not started")));
-                }
+                let started = running.remove(name.as_str());
+                (!started).then(|| format!("\"{name}\" was not started"))
             }
             Act::WriterStarts { .. } => {
-                if std::mem::replace(&mut writing, true) {
-                    wrong.push(at(scenario, step, "a writer writes already"));
-                }
+                let before = std::mem::replace(&mut writing, true);
+                before.then(|| "a writer writes already".to_owned())
             }
             Act::WriterStops { .. } => {
-                if !std::mem::replace(&mut writing, false) {
-                    wrong.push(at(scenario, step, "no writer was started"));
-                }
+                let before = std::mem::replace(&mut writing, false);
+                (!before).then(|| "no writer was started".to_owned())
             }
-            Act::SameData { .. } if writing => {
-                wrong.push(at(
-                    scenario,
-                    step,
-                    "nothing can be compared while the writer writes",
-                ));
+            Act::SameData { .. } => {
+                writing.then(|| "nothing can be compared while the writer writes".to_owned())
             }
-            _ => {}
-        }
+            _ => None,
+        };
+        wrong.extend(misplaced.map(|what| at(scenario, step, what)));
     }
-    for name in running {
-        wrong.push(format!("{}: \"{name}\" is never ended", scenario.page));
-    }
+    let unended = running
+        .iter()
+        .map(|name| format!("{}: \"{name}\" is never ended", scenario.page));
+    wrong.extend(unended);
     if writing {
         wrong.push(format!("{}: the writer is never stopped", scenario.page));
     }
