@@ -373,7 +373,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// has to restart. The call writes the replica's marker.
     pub fn link(&mut self, how: &str, restarts: Option<String>, call: Call) {
         let fact = match self.link.relation {
-            Relation::Disconnected(why) => why.clone(),
+            Relation::Disconnected(why) | Relation::Worn(why) => why.clone(),
             _ => "its data is a copy now".to_owned(),
         };
         let action = self.on_replica(Work::Script(with_marker(call, self.link.wanted_marker)));

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::choice;
+use super::names::digest;
 use super::{
     Action, Argument, Because, Call, Cost, EnvDiff, Finding, Sensitive, Severity, Step, StepId,
     StepKind, Undo, Work,
@@ -26,6 +27,30 @@ pub(super) struct Wish<'a> {
     pub linked: &'a BTreeSet<&'a str>,
     /// The others.
     pub unknown: &'a BTreeSet<&'a str>,
+}
+
+/// Hash of a replication's `env` as the configuration has it; sensitive values enter as the hashes that stand for them.
+/// Empty where there is none.
+pub(super) fn wish_hash(topology: &Topology, replication: &Replication) -> String {
+    let Some(env) = &replication.env else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for app in env.targets.iter().filter_map(|id| topology.app(id)) {
+        text.push_str(&format!("{}\n{:?}\n", app.id, app.on_change));
+        for name in env_names(replication, env, &app.id).keys() {
+            let value = env.variables.get(&app.id).and_then(|all| all.get(name));
+            let value = match value {
+                Some(WishedVariable::Plain(value)) => value.clone(),
+                Some(WishedVariable::Sensitive(secret)) => {
+                    env_hash_line(&topology.name, name, secret.expose())
+                }
+                None => String::new(),
+            };
+            text.push_str(&format!("{name}={value}\n"));
+        }
+    }
+    digest(text.as_bytes())[..16].to_owned()
 }
 
 /// One line of a block: as written, as observed when it is right, as shown to people.

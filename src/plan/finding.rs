@@ -14,6 +14,8 @@ pub enum Relation {
     Linked,
     /// Replicates as wanted, but the marker is missing or another.
     Unmanaged,
+    /// Replicates as wanted, but something that replform made for it is gone or was changed: the next cut would be for long.
+    Worn(String),
     /// No server, or one that holds nothing.
     Absent,
     /// A database that isn't this one.
@@ -28,6 +30,18 @@ pub enum Relation {
     Diverged(String),
     /// Nothing is known.
     Unreachable(String),
+}
+
+impl Relation {
+    /// Whether the replica follows its upstream now.
+    pub fn stands(&self) -> bool {
+        matches!(self, Self::Linked | Self::Unmanaged | Self::Worn(_))
+    }
+
+    /// Whether only a full copy makes this link.
+    pub fn needs_copy(&self) -> bool {
+        matches!(self, Self::Absent | Self::ForeignData(_) | Self::Broken(_))
+    }
 }
 
 /// How bad a finding is.

@@ -366,6 +366,7 @@ pub(super) fn relation(
         )),
         Relation::Linked
         | Relation::Unmanaged
+        | Relation::Worn(_)
         | Relation::Absent
         | Relation::Disconnected(_)
         | Relation::Broken(_) => None,

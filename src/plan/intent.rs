@@ -36,7 +36,7 @@ pub fn intent(relation: &Relation, stale: bool) -> Intent {
         // The data is a copy of what its upstream has, but can't go on: a new copy beside it.
         Relation::Broken(_) => Intent::Seed,
         // It can go on from where it is.
-        Relation::Disconnected(_) => Intent::Reconnect,
+        Relation::Disconnected(_) | Relation::Worn(_) => Intent::Reconnect,
         // Moving and rewinding are operations of their own; unknown is never treated as absent.
         Relation::Elsewhere(_) | Relation::Diverged(_) | Relation::Unreachable(_) => Intent::Leave,
     }

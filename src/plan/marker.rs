@@ -34,6 +34,10 @@ pub struct Marker {
     pub members: Vec<MarkerMember>,
     /// The apps' hosts and files that get variables: `host path`.
     pub env_targets: Vec<String>,
+    /// Hash of what apps were to know when this was written, on the primary's marker: another one means that the
+    /// configuration's `env` changed since; the same one, that a file was changed by hand.
+    #[serde(default)]
+    pub env_hash: String,
     /// Accounts and slots of ours on this member.
     pub objects: Vec<String>,
     /// Settings that replform changed here, by name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::digest;
-use super::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+use super::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange, env};
 use crate::observe::{Facts, MarkerFile};
 use crate::topology::{Member, MemberId, Replication, Topology, Upstream};
 
@@ -74,6 +74,10 @@ pub fn wanted(
         env_targets: match id {
             MemberId::Primary => env_targets(topology, replication),
             MemberId::Replica(_) => Vec::new(),
+        },
+        env_hash: match id {
+            MemberId::Primary => env::wish_hash(topology, replication),
+            MemberId::Replica(_) => String::new(),
         },
         objects,
         settings,

@@ -28,9 +28,9 @@ pub(super) fn rows(
     }];
     rows.extend(replicas.iter().map(|row| {
         let named = format!("replica \"{}\"", row.replica.name);
-        let stands = matches!(row.relation, Relation::Linked | Relation::Unmanaged);
+        let stands = row.relation.stands();
         let before = match (row.relation, row.instance) {
-            (Relation::Linked | Relation::Unmanaged, _) => format!("{named}, streaming"),
+            _ if stands => format!("{named}, streaming"),
             (_, None) => "unreachable".to_owned(),
             (_, Some(instance)) => engine.describe(instance),
         };

@@ -345,7 +345,10 @@ impl<'a> ReplicationPlanner<'a> {
             |_| {
                 matches!(
                     relation,
-                    Relation::Elsewhere(_) | Relation::Linked | Relation::Unmanaged
+                    Relation::Elsewhere(_)
+                        | Relation::Linked
+                        | Relation::Unmanaged
+                        | Relation::Worn(_)
                 )
             },
         ));
@@ -566,9 +569,7 @@ impl<'a> ReplicationPlanner<'a> {
     fn env_steps(&self, assessed: &[Assessed<'_>], steps: &mut Vec<Step>, findings: &mut Findings) {
         let linked: BTreeSet<&str> = assessed
             .iter()
-            .filter(|one| {
-                one.intent.links() || matches!(one.relation, Relation::Linked | Relation::Unmanaged)
-            })
+            .filter(|one| one.intent.links() || one.relation.stands())
             .map(|one| one.replica.name.as_str())
             .collect();
         let unknown: BTreeSet<&str> = assessed
@@ -599,7 +600,7 @@ fn split<'a>(assessed: &[Assessed<'a>]) -> (Vec<&'a Replica>, Vec<&'a Replica>) 
         assessed
             .iter()
             .filter(|one| one.intent.links() == linking)
-            .filter(|one| linking || matches!(one.relation, Relation::Linked | Relation::Unmanaged))
+            .filter(|one| linking || one.relation.stands())
             .map(|one| one.replica)
             .collect()
     };

@@ -399,6 +399,11 @@ fn facts(world: &World, id: &MachineId, cluster: &Cluster, port: u16) -> Postgre
             .map(|(name, value)| format!("{name} = '{}'", value.replace('\'', "''")))
             .collect(),
         passfile: cluster.passfile.is_some(),
+        hba_blocks: cluster
+            .hba
+            .iter()
+            .map(|role| (role.clone(), vec![format!("host replication {role}")]))
+            .collect(),
         control: data.map(|data| ControlFile {
             system_identifier: data.set.to_string(),
             state: "in production".to_owned(),

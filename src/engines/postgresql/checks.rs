@@ -199,7 +199,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     let mut checks = Checks::of_link(link);
     version(link, &mut checks);
     data_directory(link, &mut checks);
-    if !matches!(link.relation, Relation::Disconnected(_)) {
+    if link.relation.needs_copy() {
         movable(&facts.place, &mut checks);
         disk(link, super::steps::copy_bytes(link), &mut checks);
         collations(link, &facts, &upstream, &mut checks);

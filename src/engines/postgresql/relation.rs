@@ -5,7 +5,7 @@
 
 use super::facts::PostgresFacts;
 use super::lsn::Lsn;
-use super::settings::NOUN;
+use super::settings::{self, NOUN};
 use crate::engines::{Link, describe};
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
@@ -98,9 +98,39 @@ fn standby(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> 
         ));
     }
     match &seen.streaming {
-        Streaming::Yes | Streaming::CatchingUp => Relation::Linked,
+        Streaming::Yes | Streaming::CatchingUp => {
+            worn(link, facts, upstream).map_or(Relation::Linked, Relation::Worn)
+        }
         Streaming::No { why } => unconnected(link, facts, upstream, why),
     }
+}
+
+/// What replform made for a link and isn't there any more: it streams only until its connection ends.
+fn worn(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Option<String> {
+    // A link that replform didn't make has other names, or none.
+    link.marker?;
+    let name = settings::account(&link.replication.name, &link.replica.name);
+    let at = &link.upstream.server;
+    if !upstream.roles.iter().any(|role| role.name == name) {
+        return Some(format!("its role {name} is gone on {at}"));
+    }
+    if !upstream.slots.iter().any(|slot| slot.name == name) {
+        return Some(format!("its slot {name} is gone on {at}"));
+    }
+    if !upstream.hba_blocks.contains_key(&name) {
+        return Some(format!(
+            "the lines of {name} in pg_hba.conf of {at} are gone"
+        ));
+    }
+    if !facts.passfile {
+        return Some("its password file is gone: it can't connect again".to_owned());
+    }
+    let wanted = settings::link_lines(link);
+    let changed = wanted.iter().find(|line| !facts.drop_in.contains(line))?;
+    let setting = changed.split(' ').next().unwrap_or_default();
+    Some(format!(
+        "{setting} in its conf.d/90-replform.conf is not as replform wrote it"
+    ))
 }
 
 /// The address in the settings is the wanted one, or the upstream itself lists this replica (a name stands for the address).

@@ -29,10 +29,13 @@ pub(super) fn account(replication: &str, replica: &str) -> String {
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
     let mut changes = Vec::new();
-    if !upstreams.new.is_empty() {
-        changes.extend(listen(facts, &upstreams.member.address));
-        changes.extend(wal_level(facts));
-        changes.extend(room(upstreams, facts));
+    changes.extend(listen(facts, &upstreams.member.address));
+    changes.extend(wal_level(facts));
+    changes.extend(room(upstreams, facts));
+    if upstreams.new.is_empty() {
+        // Links that stand need what replform set for them, and nothing else: they stand.
+        changes.retain(|change| !upstreams.standing.is_empty() && marked(upstreams, change.name));
+    } else {
         let restarts = changes.iter().any(|change| change.restart);
         changes.extend(hints(facts).filter(|_| restarts));
     }
@@ -172,7 +175,7 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
         None if now >= 0 => return None,
         None if has_foreign_slots(upstreams.replication, facts) => return None,
         None if upstreams.new.is_empty()
-            && !marked(upstreams)
+            && !marked(upstreams, "max_slot_wal_keep_size")
             && !has_own_slots(upstreams, facts) =>
         {
             return None;
@@ -191,10 +194,11 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
     )
 }
 
-fn marked(upstreams: &Upstreams<'_>) -> bool {
+/// Whether replform set it here.
+fn marked(upstreams: &Upstreams<'_>, name: &str) -> bool {
     upstreams
         .marker
-        .is_some_and(|marker| marker.settings.contains_key("max_slot_wal_keep_size"))
+        .is_some_and(|marker| marker.settings.contains_key(name))
 }
 
 /// Slots that replform made: what they keep is ours to cap, whatever was there when they were made.
@@ -243,11 +247,7 @@ pub(super) fn replica_lines(
     facts: &PostgresFacts,
     upstream: &PostgresFacts,
 ) -> Vec<String> {
-    let name = account(&link.replication.name, &link.replica.name);
-    let mut lines = vec![
-        line("primary_conninfo", &conninfo(link, &name)),
-        line("primary_slot_name", &name),
-    ];
+    let mut lines = link_lines(link);
     let listens = facts.setting("listen_addresses").unwrap_or("localhost");
     if let Some(addresses) = listening(listens, &link.replica.member.address) {
         lines.push(line("listen_addresses", &addresses));
@@ -264,6 +264,15 @@ pub(super) fn replica_lines(
             .map(|(name, value)| line(name, &value.to_string())),
     );
     lines
+}
+
+/// The lines that make the link itself.
+pub(super) fn link_lines(link: &Link<'_>) -> Vec<String> {
+    let name = account(&link.replication.name, &link.replica.name);
+    vec![
+        line("primary_conninfo", &conninfo(link, &name)),
+        line("primary_slot_name", &name),
+    ]
 }
 
 /// The settings that must be at least as large on the replica, where they aren't, or where ours made them so.
