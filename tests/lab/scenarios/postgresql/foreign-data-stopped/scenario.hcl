@@ -1,0 +1,40 @@
+about = "Foreign data of a stopped server blocks the plan and is not touched."
+
+host "db1" {
+  image   = "bookworm-pg"
+  address = "10.77.1.11"
+}
+
+host "db2" {
+  image   = "bookworm-pg"
+  address = "10.77.1.12"
+}
+
+# The other server was cloned from the same image: an equal system identifier is no proof of the same data.
+on "db2" { script = "shop.sh" }
+
+on "db2" { run = "systemctl stop postgresql@15-main" }
+
+on "db2" {
+  script = "checksum.sh"
+  with   = { directory = "/var/lib/postgresql/15/main" }
+  save   = "before"
+}
+
+replform "plan -detailed-exitcode" {
+  exit = 4
+  says = ["BLOCKED", "replace_data"]
+}
+
+replform "apply -auto-approve" { exit = 4 }
+
+on "db2" {
+  script = "checksum.sh"
+  with   = { directory = "/var/lib/postgresql/15/main" }
+  prints = before
+}
+
+on "db1" {
+  run    = "runuser -u postgres -- psql -XAtc 'select count(*) from pg_replication_slots' postgres"
+  prints = "0"
+}

@@ -1,0 +1,28 @@
+replform { topology = "acme" }
+
+ssh {
+  user = "deploy"
+  sudo = true
+  jump = "deploy@10.77.1.2"
+}
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+
+  app "web" {
+    hosts     = ["10.77.1.21"]
+    env_file  = "/etc/acme/database.env"
+    on_change = "touch /run/acme-reloaded"
+  }
+}
+
+replication "orders" {
+  engine  = "postgresql"
+  primary = stack.eu.server.db1
+  allow   = ["restart"]
+
+  env { targets = [stack.eu.app.web] }
+
+  replica "reader" { server = stack.eu.server.db2 }
+}

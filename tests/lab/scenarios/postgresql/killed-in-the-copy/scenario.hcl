@@ -1,0 +1,43 @@
+about = "replform is killed in the middle of the copy; the next apply takes the copy up and copies nothing twice."
+
+host "db1" {
+  image   = "bookworm-pg"
+  address = "10.77.1.11"
+}
+
+host "db2" {
+  image   = "bookworm-bare"
+  address = "10.77.1.12"
+}
+
+on "db1" { script = "log-copies.sh" }
+
+on "db1" {
+  script = "load.sh"
+  with   = { megabytes = "100" }
+}
+
+writer_starts "db1" {}
+
+start "first" { replform = "apply -auto-approve" }
+
+wait "db1" { script = "mid-copy.sh" }
+
+kill "first" {}
+
+replform "apply -auto-approve -lock-timeout=30s" { says = ["goes on with the job"] }
+
+writer_stops {}
+
+# The copy was not begun anew.
+on "db1" {
+  run    = "grep -c 'received replication command: BASE_BACKUP' /var/log/postgresql/postgresql-15-main.log"
+  prints = "1"
+}
+
+same_data {
+  primary  = "db1"
+  replicas = ["db2"]
+}
+
+nothing_to_do {}
