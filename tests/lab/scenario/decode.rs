@@ -18,7 +18,7 @@ const SCRIPT_LIMIT: Duration = Duration::from_secs(120);
 const REPLFORM_LIMIT: Duration = Duration::from_secs(300);
 
 /// How long something is waited for, unless the scenario says something else.
-const WAIT_LIMIT: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 const VERBS: [&str; 19] = [
     "cut",

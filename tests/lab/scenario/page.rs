@@ -179,7 +179,7 @@ impl<'page> Attributes<'page> {
         texts.collect()
     }
 
-    /// A string in which `${name}` stands for what was saved.
+    /// A string (or just a name) in which `${name}` stands for what was saved.
     pub fn text(&mut self, key: &'static str) -> Result<Option<Text>, Fault> {
         let Some(value) = self.take(key) else {
             return Ok(None);
@@ -209,6 +209,9 @@ impl<'page> Attributes<'page> {
     fn one_text(&self, key: &str, value: &Expression) -> Result<Text, Fault> {
         let template = match value {
             Expression::String(text) => return Ok(Text::literal(text)),
+            Expression::Variable(name) => {
+                return Ok(Text(vec![Part::Saved(name.as_str().to_owned())]));
+            }
             Expression::StringTemplate(template) => template,
             _ => return Err(self.wrong(key, value, "strings")),
         };

@@ -56,6 +56,9 @@ pub fn play(title: &str, scenario: &Scenario) -> Result<(), String> {
         ));
         if let Err(why) = outcome {
             play.lab.keep_if_wanted();
+            for (name, running) in &play.running {
+                story.push_str(&format!("\n--- \"{name}\" says\n{}", running.talk()));
+            }
             return Err(format!(
                 "{story}\n{}:{}: {}\n{why}",
                 scenario.page, step.line, step.title
