@@ -26,6 +26,9 @@ const COMMANDS_AT_ONCE: usize = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// With libssh2's two seconds between two questions, a healthy machine is heard within this.
 const LEAST_SILENCE: Duration = Duration::from_secs(3);
+/// Bytes that come between two channels' turns and are read by the second one's call leave nothing for `poll` to see, and nobody can
+/// tell: so what went quiet is looked at again soon, and then ever more rarely.
+const FIRST_GLANCE: Duration = Duration::from_millis(10);
 /// How often an idle connection is looked at.
 const IDLE_GLANCE: Duration = Duration::from_secs(10);
 
@@ -67,6 +70,10 @@ pub(super) struct Driver {
     next_id: ChannelId,
     last_heard: Instant,
     last_asked: Instant,
+    /// Bytes that lay in the stream when silence was last measured.
+    unread: u64,
+    /// How long after this round to look again though nothing came.
+    glance: Duration,
     handles: Handles,
 }
 
@@ -91,6 +98,7 @@ impl Driver {
         let now = Instant::now();
         Self {
             session,
+            gate: Gate::new(stream.clone()),
             stream,
             requests,
             shared,
@@ -98,7 +106,6 @@ impl Driver {
             commands_at_once: COMMANDS_AT_ONCE,
             refusals: 0,
             not_before: None,
-            gate: Gate::default(),
             buffer: vec![0; BUFFER_BYTES],
             waiting: VecDeque::new(),
             opening: None,
@@ -108,6 +115,8 @@ impl Driver {
             next_id: 0,
             last_heard: now,
             last_asked: now,
+            unread: 0,
+            glance: FIRST_GLANCE,
             handles: Handles::Held,
         }
     }
@@ -125,6 +134,7 @@ impl Driver {
                 Err(fault) => break Some(RunErrorKind::Lost { text: fault.text }),
             };
             if moved {
+                self.glance = FIRST_GLANCE;
                 continue;
             }
             if let Err(kind) = self.wait(now) {
@@ -164,8 +174,9 @@ impl Driver {
         });
     }
 
-    /// One call for each channel; whether anything moved.
+    /// One call for each channel; whether anything moved, or may have come for one that had its turn before.
     fn round(&mut self, now: Instant) -> Result<bool, Fault> {
+        self.gate.begin_round();
         let mut moved = self.open_next(now)?;
         let mut bench = Bench {
             session: &self.session,
@@ -197,6 +208,7 @@ impl Driver {
         match broken {
             Some(fault) => Err(fault),
             None => {
+                let moved = moved || self.gate.may_have_read();
                 if moved {
                     self.last_heard = now;
                 }
@@ -324,11 +336,13 @@ impl Driver {
         let timeout = timespec(
             self.next_alarm(now).saturating_duration_since(now) + Duration::from_millis(1),
         );
+        self.glance = self.glance.saturating_mul(2);
         // While nothing reads, bytes may lie there: only the end of the connection is of interest then.
-        let session_flags = match (busy, self.gate.waits_to_send()) {
-            (false, _) => PollFlags::RDHUP,
-            (true, true) => PollFlags::OUT,
-            (true, false) => PollFlags::IN,
+        let session_flags = match (self.gate.waits_to_send(), self.wants_input()) {
+            _ if !busy => PollFlags::RDHUP,
+            (true, _) => PollFlags::OUT,
+            (false, true) => PollFlags::IN,
+            (false, false) => PollFlags::empty(),
         };
         let mut fds: Vec<PollFd<'_>> = vec![
             PollFd::from_borrowed_fd(self.stream.as_fd(), session_flags),
@@ -352,6 +366,9 @@ impl Driver {
         if session.contains(PollFlags::IN) {
             self.last_heard = Instant::now();
         }
+        if ready > 0 {
+            self.glance = FIRST_GLANCE;
+        }
         if bell.contains(PollFlags::IN) {
             self.shared.hush();
         }
@@ -364,6 +381,12 @@ impl Driver {
             self.listen();
         }
         Ok(())
+    }
+
+    /// Whether any channel's calls would read what comes.
+    fn wants_input(&self) -> bool {
+        let forwards = self.forwards.iter().any(Forward::wants_input);
+        self.opening.is_some() || !self.commands.is_empty() || !self.ears.is_empty() || forwards
     }
 
     fn next_alarm(&self, now: Instant) -> Instant {
@@ -380,6 +403,7 @@ impl Driver {
         alarms
             .chain(stall)
             .chain(self.not_before.filter(|at| *at > now))
+            .chain(now.checked_add(self.glance))
             .fold(silence, Instant::min)
     }
 
@@ -396,20 +420,39 @@ impl Driver {
 
     /// A machine that owes us something is asked for a sign of life, and given up when none comes.
     fn watch_silence(&mut self, now: Instant) -> Result<(), RunErrorKind> {
+        self.hear_unread(now)?;
         if now.duration_since(self.last_heard) >= self.silence {
             return Err(RunErrorKind::Silent {
                 after: self.silence,
             });
         }
         let quiet = now.duration_since(self.last_heard.max(self.last_asked));
-        if quiet >= self.silence / 3 && !self.gate.waits_to_send() {
-            self.last_asked = now;
+        if quiet < self.silence / 3 {
+            return Ok(());
+        }
+        self.last_asked = now;
+        // Where there is no room for a question, the machine has plenty to answer already.
+        if !self.gate.waits_to_send() && self.gate.has_room() {
             self.session
                 .keepalive_send()
                 .map_err(|error| RunErrorKind::Lost {
                     text: error.message().to_owned(),
                 })?;
         }
+        Ok(())
+    }
+
+    /// Bytes that nothing of ours reads now, because a forward's other side is slow or the session has to send first, are a sign of
+    /// life, too: when they come, not as long as they lie there.
+    fn hear_unread(&mut self, now: Instant) -> Result<(), RunErrorKind> {
+        let unread =
+            rustix::io::ioctl_fionread(&self.stream).map_err(|error| RunErrorKind::Lost {
+                text: format!("FIONREAD: {error}"),
+            })?;
+        if unread > self.unread {
+            self.last_heard = now;
+        }
+        self.unread = unread;
         Ok(())
     }
 

@@ -114,6 +114,12 @@ impl Forward {
         (!flags.is_empty() && !self.closing).then(|| (self.local.as_fd(), flags))
     }
 
+    /// Whether a call of this channel's would read what comes to the session. A slow side leaves it lying there.
+    pub(super) fn wants_input(&self) -> bool {
+        let receives = self.inward.is_empty() && !self.inward.source_ended;
+        self.closing || receives || !self.outward.is_empty()
+    }
+
     /// One round: whatever can be done without waiting.
     pub(super) fn round(&mut self, bench: &mut Bench<'_>) -> Round {
         if let Some(call) = bench.gate.unfinished_of(self.id) {

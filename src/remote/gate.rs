@@ -1,15 +1,25 @@
-//! The one rule of many channels on one non-blocking libssh2 session: a packet that was sent in part must be finished by the
-//! very call that began it, before any other call may send.
+//! The two rules of many channels on one non-blocking libssh2 session.
 //!
-//! libssh2 1.11 keeps one outgoing packet a session and matches a retry by its buffer's address (transport.c,
-//! `transport_send_existing`); any other call meanwhile gets EAGAIN or, in older versions, loses its packet. So every call goes
-//! through [`Gate::attempt`], which remembers the unfinished one and lets only that one pass.
+//! A packet that was sent in part must be finished by the very call that began it, before any other call may send: libssh2 1.11
+//! keeps one outgoing packet a session and matches a retry by its buffer's address (transport.c, `transport_send_existing`); any
+//! other call meanwhile gets EAGAIN or, in older versions, loses its packet.
+//!
+//! And no call is made unless the stream has room. Some small packets stand on libssh2's stack: a channel's EOF, which closing sends
+//! too (channel.c, `channel_send_eof`), the keepalive question (keepalive.c), the answer to a server's question, which any call
+//! that reads may send (packet.c, `CHANNEL_FAILURE`). A retry finds them at another address or not at all, so one of them that met
+//! a full stream would never be finished, and nothing else could ever be sent. A stream that `poll` calls writable takes small
+//! packets whole: TCP then has a third of its buffer free, a socket pair three quarters.
+//!
+//! So every call goes through [`Gate::attempt`].
 
 use std::io;
+use std::os::fd::AsFd as _;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Session};
 
 use super::handshake::{code, code_of};
+use super::stream::Stream;
 
 /// Whose call it is: a number of the driver's, unique on the session.
 pub(super) type ChannelId = u64;
@@ -55,10 +65,14 @@ pub(super) enum Step<T> {
     Failed(Fault),
 }
 
-/// Which call must pass next, if any.
-#[derive(Debug, Default)]
+/// Which call must pass next, and whether the stream has room for any.
 pub(super) struct Gate {
+    stream: Stream,
     unfinished: Option<(ChannelId, Call)>,
+    /// A call of this round was held back because the stream is full.
+    full: bool,
+    /// Something lay there to be read when a call of this round was made.
+    fed: bool,
 }
 
 /// Both kinds of errors that ssh2's calls have.
@@ -94,6 +108,16 @@ impl CallError for io::Error {
 }
 
 impl Gate {
+    /// For the session that talks over this stream.
+    pub(super) fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            unfinished: None,
+            full: false,
+            fed: false,
+        }
+    }
+
     /// The call of this channel that has to be made again before anything else.
     pub(super) fn unfinished_of(&self, channel: ChannelId) -> Option<Call> {
         self.unfinished
@@ -103,10 +127,42 @@ impl Gate {
 
     /// Whether the session waits for room to send.
     pub(super) fn waits_to_send(&self) -> bool {
-        self.unfinished.is_some()
+        self.unfinished.is_some() || self.full
     }
 
-    /// Makes a call, unless another one has to be finished first.
+    /// Begins a round of calls.
+    pub(super) fn begin_round(&mut self) {
+        (self.full, self.fed) = (false, false);
+    }
+
+    /// Whether a call of this round may have taken bytes from the stream. They may be another channel's, which had its turn before.
+    pub(super) fn may_have_read(&self) -> bool {
+        self.fed
+    }
+
+    /// Whether small packets would be taken whole.
+    pub(super) fn has_room(&mut self) -> bool {
+        let mut fds = [PollFd::from_borrowed_fd(
+            self.stream.as_fd(),
+            PollFlags::IN | PollFlags::OUT,
+        )];
+        let zero = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let found = match poll(&mut fds, Some(&zero)) {
+            Ok(_) => fds[0].revents(),
+            // Held back, the call is made in the next round.
+            Err(_) => return false,
+        };
+        // On a broken stream no call waits: it says what is wrong.
+        let broken = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        let room = found.intersects(PollFlags::OUT | broken);
+        self.fed |= room && found.contains(PollFlags::IN);
+        room
+    }
+
+    /// Makes a call, unless another one has to be finished first or the stream is full.
     pub(super) fn attempt<T, E: CallError>(
         &mut self,
         session: &Session,
@@ -118,6 +174,10 @@ impl Gate {
             .unfinished
             .is_some_and(|unfinished| unfinished != (channel, call))
         {
+            return Step::Wait;
+        }
+        if !self.has_room() {
+            self.full = true;
             return Step::Wait;
         }
         match make() {

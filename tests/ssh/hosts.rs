@@ -124,6 +124,48 @@ fn two_jump_hosts_lead_to_the_third_with_all_bytes() {
     });
 }
 
+/// libssh2 sends a command's end of input, a channel's close and its answers from its stack: one that met a full way could never
+/// be finished, and all stood still. A packet of data holds 32700 bytes and is taken whole or not at all, so with one more of them
+/// from command to command the end of input comes to stand behind the packet that fills the way.
+#[test]
+fn an_end_of_input_that_finds_the_way_full_gets_through() {
+    let (Some(bastion), Some(inner)) = (start(), start()) else {
+        return;
+    };
+    let target = behind(&[&bastion, &inner], "none");
+    let gulps = bastion.path("gulps.sh");
+    fs::write(&gulps, include_str!("gulps.sh")).unwrap();
+    let config = format!(
+        "Host db\n HostName 127.0.0.1\n Port {}\n IdentityFile {id}\n UserKnownHostsFile {known}\n \
+         ProxyCommand sh {} {} ssh -F none -q -i {id} -o UserKnownHostsFile={known} -o BatchMode=yes -p {} -W %h:%p 127.0.0.1\n",
+        inner.port,
+        gulps.display(),
+        bastion.text("gulp"),
+        bastion.port,
+        id = bastion.text("id"),
+        known = bastion.text("known_hosts"),
+    );
+    fs::write(bastion.path("config"), config).unwrap();
+    let context = ClientContext {
+        config: ConfigSource::File(bastion.path("config")),
+        ..bastion.context()
+    };
+    run(async {
+        let connection = Network::new(limits(), context)
+            .connect(&Target::new("db"))
+            .await
+            .unwrap();
+        for packets in 1..=16 {
+            let input = vec![packets; 32_700 * usize::from(packets)];
+            let command = Command::new("cat").stdin(input.clone());
+            let output = connection.run(command).await;
+            let output = output.unwrap_or_else(|error| panic!("{packets} packets: {error}"));
+            assert!(output.stdout == input, "{packets} packets");
+        }
+    });
+    drop(target);
+}
+
 /// One sshd under fourteen addresses (it takes sixteen at most): as many machines to the network.
 const ADDRESSES: std::ops::Range<u8> = 100..114;
 
