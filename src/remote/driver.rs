@@ -17,6 +17,7 @@ use super::exec::{Bench, Exec, Round};
 use super::forward::{Forward, ForwardError, ForwardRequest};
 use super::gate::{Call, ChannelId, Fault, Gate, Step};
 use super::handshake::code;
+use super::pulse::{Due, Pulse};
 use super::run_error::RunErrorKind;
 use super::shared::{Request, STALL, Shared};
 use super::stream::Stream;
@@ -24,11 +25,6 @@ use super::stream::Stream;
 /// sshd allows ten sessions on a connection (MaxSessions).
 const COMMANDS_AT_ONCE: usize = 8;
 const BUFFER_BYTES: usize = 64 * 1024;
-/// With libssh2's two seconds between two questions, a healthy machine is heard within this.
-const LEAST_SILENCE: Duration = Duration::from_secs(3);
-/// Bytes that come between two channels' turns and are read by the second one's call leave nothing for `poll` to see, and nobody can
-/// tell: so what went quiet is looked at again soon, and then ever more rarely.
-const FIRST_GLANCE: Duration = Duration::from_millis(10);
 /// How often an idle connection is looked at.
 const IDLE_GLANCE: Duration = Duration::from_secs(10);
 
@@ -55,7 +51,6 @@ pub(super) struct Driver {
     stream: Stream,
     requests: Receiver<Request>,
     shared: Arc<Shared>,
-    silence: Duration,
     commands_at_once: usize,
     /// How often in a row the server opened no channel although none of ours is open, and when the next try is due.
     refusals: u32,
@@ -68,12 +63,7 @@ pub(super) struct Driver {
     forwards: Vec<Forward>,
     ears: Vec<Ear>,
     next_id: ChannelId,
-    last_heard: Instant,
-    last_asked: Instant,
-    /// Bytes that lay in the stream when silence was last measured.
-    unread: u64,
-    /// How long after this round to look again though nothing came.
-    glance: Duration,
+    pulse: Pulse,
     handles: Handles,
 }
 
@@ -102,7 +92,6 @@ impl Driver {
             stream,
             requests,
             shared,
-            silence: silence.max(LEAST_SILENCE),
             commands_at_once: COMMANDS_AT_ONCE,
             refusals: 0,
             not_before: None,
@@ -113,10 +102,7 @@ impl Driver {
             forwards: Vec::new(),
             ears: Vec::new(),
             next_id: 0,
-            last_heard: now,
-            last_asked: now,
-            unread: 0,
-            glance: FIRST_GLANCE,
+            pulse: Pulse::new(silence, now),
             handles: Handles::Held,
         }
     }
@@ -134,7 +120,7 @@ impl Driver {
                 Err(fault) => break Some(RunErrorKind::Lost { text: fault.text }),
             };
             if moved {
-                self.glance = FIRST_GLANCE;
+                self.pulse.quicken();
                 continue;
             }
             if let Err(kind) = self.wait(now) {
@@ -163,7 +149,7 @@ impl Driver {
             }
         }
         if was_idle && !self.is_idle() {
-            (self.last_heard, self.last_asked) = (now, now);
+            self.pulse.begin(now);
         }
         self.waiting.retain(|request| match request {
             Request::Exec(exec) if exec.is_cancelled() => {
@@ -210,7 +196,7 @@ impl Driver {
             None => {
                 let moved = moved || self.gate.may_have_read();
                 if moved {
-                    self.last_heard = now;
+                    self.pulse.hear(now);
                 }
                 Ok(moved)
             }
@@ -336,7 +322,6 @@ impl Driver {
         let timeout = timespec(
             self.next_alarm(now).saturating_duration_since(now) + Duration::from_millis(1),
         );
-        self.glance = self.glance.saturating_mul(2);
         // While nothing reads, bytes may lie there: only the end of the connection is of interest then.
         let session_flags = match (self.gate.waits_to_send(), self.wants_input()) {
             _ if !busy => PollFlags::RDHUP,
@@ -364,10 +349,10 @@ impl Driver {
         };
         let (session, bell) = (fds[0].revents(), fds[1].revents());
         if session.contains(PollFlags::IN) {
-            self.last_heard = Instant::now();
+            self.pulse.hear(Instant::now());
         }
         if ready > 0 {
-            self.glance = FIRST_GLANCE;
+            self.pulse.quicken();
         }
         if bell.contains(PollFlags::IN) {
             self.shared.hush();
@@ -389,7 +374,7 @@ impl Driver {
         self.opening.is_some() || !self.commands.is_empty() || !self.ears.is_empty() || forwards
     }
 
-    fn next_alarm(&self, now: Instant) -> Instant {
+    fn next_alarm(&mut self, now: Instant) -> Instant {
         if self.is_idle() {
             return now + IDLE_GLANCE;
         }
@@ -399,12 +384,11 @@ impl Driver {
             .as_ref()
             .map(|opening| opening.since + STALL)
             .filter(|at| *at > now);
-        let silence = self.last_heard.max(self.last_asked) + self.silence / 3;
+        let pulse = self.pulse.alarm(now);
         alarms
             .chain(stall)
             .chain(self.not_before.filter(|at| *at > now))
-            .chain(now.checked_add(self.glance))
-            .fold(silence, Instant::min)
+            .fold(pulse, Instant::min)
     }
 
     /// Lets libssh2 read and answer what an idle server has sent (ClientAliveInterval): only a call on a channel does that, so
@@ -414,45 +398,33 @@ impl Driver {
         let zero = timespec(Duration::ZERO);
         if poll(&mut fds, Some(&zero)).is_ok_and(|ready| ready > 0) {
             self.waiting.push_back(Request::Listen);
-            (self.last_heard, self.last_asked) = (Instant::now(), Instant::now());
+            self.pulse.begin(Instant::now());
         }
     }
 
     /// A machine that owes us something is asked for a sign of life, and given up when none comes.
     fn watch_silence(&mut self, now: Instant) -> Result<(), RunErrorKind> {
-        self.hear_unread(now)?;
-        if now.duration_since(self.last_heard) >= self.silence {
-            return Err(RunErrorKind::Silent {
-                after: self.silence,
-            });
-        }
-        let quiet = now.duration_since(self.last_heard.max(self.last_asked));
-        if quiet < self.silence / 3 {
-            return Ok(());
-        }
-        self.last_asked = now;
-        // Where there is no room for a question, the machine has plenty to answer already.
-        if !self.gate.waits_to_send() && self.gate.has_room() {
-            self.session
-                .keepalive_send()
-                .map_err(|error| RunErrorKind::Lost {
-                    text: error.message().to_owned(),
-                })?;
-        }
-        Ok(())
-    }
-
-    /// Bytes that nothing of ours reads now, because a forward's other side is slow or the session has to send first, are a sign of
-    /// life, too: when they come, not as long as they lie there.
-    fn hear_unread(&mut self, now: Instant) -> Result<(), RunErrorKind> {
         let unread =
             rustix::io::ioctl_fionread(&self.stream).map_err(|error| RunErrorKind::Lost {
                 text: format!("FIONREAD: {error}"),
             })?;
-        if unread > self.unread {
-            self.last_heard = now;
+        self.pulse.see_unread(unread, now);
+        match self.pulse.due(now) {
+            Due::End => {
+                return Err(RunErrorKind::Silent {
+                    after: self.pulse.silence(),
+                });
+            }
+            // Where there is no room for a question, the machine has plenty to answer already.
+            Due::Question if !self.gate.waits_to_send() && self.gate.has_room() => {
+                self.session
+                    .keepalive_send()
+                    .map_err(|error| RunErrorKind::Lost {
+                        text: error.message().to_owned(),
+                    })?;
+            }
+            Due::Question | Due::Nothing => {}
         }
-        self.unread = unread;
         Ok(())
     }
 

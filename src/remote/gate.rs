@@ -200,3 +200,57 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn gate() -> (Gate, UnixStream, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let stream = Stream::through_bastion(ours.try_clone().unwrap());
+        ours.set_nonblocking(true).unwrap();
+        (Gate::new(stream), ours, theirs)
+    }
+
+    /// Whether a call of one round was made.
+    fn made(gate: &mut Gate) -> bool {
+        let session = Session::new().unwrap();
+        gate.begin_round();
+        let step = gate.attempt(&session, 1, Call::EndInput, || Ok::<(), io::Error>(()));
+        matches!(step, Step::Done(()))
+    }
+
+    #[test]
+    fn no_call_is_made_while_the_stream_is_full() {
+        let (mut gate, mut ours, mut theirs) = gate();
+        assert!(made(&mut gate) && !gate.waits_to_send());
+        let mut sent = 0;
+        while let Ok(count) = ours.write(&[0; 4096]) {
+            sent += count;
+        }
+        assert!(!made(&mut gate) && gate.waits_to_send());
+        theirs.read_exact(&mut vec![0; sent]).unwrap();
+        assert!(made(&mut gate) && !gate.waits_to_send());
+    }
+
+    #[test]
+    fn a_broken_stream_holds_no_call_back() {
+        let (mut gate, mut ours, theirs) = gate();
+        while ours.write(&[0; 4096]).is_ok() {}
+        drop(theirs);
+        assert!(made(&mut gate));
+    }
+
+    #[test]
+    fn what_lay_there_before_a_call_may_have_been_read_by_it() {
+        let (mut gate, _ours, mut theirs) = gate();
+        assert!(made(&mut gate) && !gate.may_have_read());
+        theirs.write_all(b"for another channel").unwrap();
+        assert!(made(&mut gate) && gate.may_have_read());
+        gate.begin_round();
+        assert!(!gate.may_have_read());
+    }
+}

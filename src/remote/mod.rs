@@ -25,6 +25,7 @@ mod key_file;
 mod known_hosts;
 mod login;
 mod network;
+mod pulse;
 mod quote;
 mod route;
 mod run_error;

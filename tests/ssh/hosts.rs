@@ -155,7 +155,7 @@ fn an_end_of_input_that_finds_the_way_full_gets_through() {
             .connect(&Target::new("db"))
             .await
             .unwrap();
-        for packets in 1..=16 {
+        for packets in 1..=10 {
             let input = vec![packets; 32_700 * usize::from(packets)];
             let command = Command::new("cat").stdin(input.clone());
             let output = connection.run(command).await;
