@@ -325,7 +325,7 @@ mod tests {
             .local_addr()
             .unwrap()
             .port();
-        let error = Stream::dial("127.0.0.1", free, Family::Any, Duration::from_secs(2)).err();
+        let error = Stream::dial("127.0.0.1", free, Family::Any, Duration::from_secs(20)).err();
         assert_eq!(error, Some(ConnectErrorKind::Refused));
     }
 
@@ -347,7 +347,7 @@ mod tests {
                 drop(listener.accept().unwrap());
             }
         });
-        let error = Stream::dial("127.0.0.1", port, Family::Any, Duration::from_secs(2)).err();
+        let error = Stream::dial("127.0.0.1", port, Family::Any, Duration::from_secs(20)).err();
         assert!(
             matches!(error, Some(ConnectErrorKind::Dropped { .. })),
             "{error:?}"

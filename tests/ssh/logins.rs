@@ -130,7 +130,7 @@ impl Agent {
             process: process.unwrap(),
             socket,
         };
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while !agent.socket.exists() {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(5));
