@@ -12,7 +12,7 @@ use crate::secret::Secret;
 struct App {
     folder: tempfile::TempDir,
     on_change: String,
-    on_change_seconds: u64,
+    on_change_seconds: u32,
     block: String,
 }
 

@@ -86,8 +86,8 @@ fn many_commands_run_at_once_and_more_than_eight_wait_their_turn() {
             .map(|index| {
                 let command = Command::new(format!(
                     "cd {folder}; touch began.{index} now.{index}; \
-                     until [ $(ls began.* | wc -l) -ge 8 ]; do sleep 0.05; done; \
-                     ls now.* | wc -l >&2; rm now.{index}; head -c 300000 /dev/zero"
+                     until set -- began.*; [ $# -ge 8 ]; do sleep 0.05; done; \
+                     set -- now.*; echo $# >&2; rm now.{index}; head -c 300000 /dev/zero"
                 ));
                 connection.start(command.timeout(Duration::from_secs(60)))
             })
