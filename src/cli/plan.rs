@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::commands::Command;
 use super::planning::{ObservedArguments, Planned, PlanningArguments, network, runtime};
 use super::{Context, Exit, Failure};
+use crate::diagnostics::{Diagnostic, codes};
 use crate::plan::{Options, SavedPlan};
+use crate::render::markdown::{Comment, LEAST_SIZE, plan_markdown};
 use crate::render::plan_text::{Words, plan_text};
 
 /// Show what would change
@@ -26,8 +28,19 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Print the plan as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// How it is printed: text, json, or markdown for a pull request's comment
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: Format,
+    /// The most characters of a Markdown comment; details are cut first (GitHub 65536, GitLab 1000000)
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub max_size: Option<usize>,
     /// Write the plan as JSON into a file, beside the text
     #[arg(long, value_name = "FILE")]
     pub json_into: Option<PathBuf>,
@@ -36,8 +49,32 @@ pub struct Plan {
     pub detailed_exitcode: bool,
 }
 
+/// The formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// A pull request's comment.
+    Markdown,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(size) if size >= LEAST_SIZE => Ok(size),
+        _ => Err(format!("a number of characters, at least {LEAST_SIZE}")),
+    }
+}
+
 impl Command for Plan {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
+        if self.max_size.is_some() && self.format != Format::Markdown {
+            return Err(Failure::plain(Diagnostic::without_place(
+                codes::OPTIONS,
+                "-max-size cuts a comment: it goes with -format=markdown".to_owned(),
+            )));
+        }
         let wish = self.planning.wish(context)?;
         let planned = if self.observed.observed.is_empty() {
             let network = network(self.planning.input);
@@ -65,8 +102,20 @@ impl Plan {
         if let Some(path) = &self.json_into {
             write_private(path, &json())?;
         }
-        if self.json {
+        if self.json || self.format == Format::Json {
             context.streams.data(&json())?;
+            return Ok(());
+        }
+        if self.format == Format::Markdown {
+            let saved = !self.observed.observed.is_empty();
+            let comment = Comment {
+                max_size: self.max_size,
+                observed_at: saved.then_some(&planned.plan.observed_at),
+                options: &options.typed(),
+            };
+            context
+                .streams
+                .data(&plan_markdown(&planned.plan, comment))?;
             return Ok(());
         }
         let apply = match &self.out {
@@ -84,6 +133,11 @@ impl Plan {
 
 /// Writes a file beside and renames it, readable by its owner only.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// Writes a file beside and renames it.
+pub fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
     let directory = match path.parent() {
@@ -92,7 +146,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     };
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new()
-            .permissions(std::fs::Permissions::from_mode(0o600))
+            .permissions(std::fs::Permissions::from_mode(mode))
             .prefix(".replform-")
             .tempfile_in(directory)?;
         file.write_all(text.as_bytes())?;

@@ -8,6 +8,7 @@ mod ask;
 mod decode;
 mod decode_host;
 mod decode_rows;
+pub mod history;
 mod instance;
 mod request;
 pub mod saved;

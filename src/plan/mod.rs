@@ -6,6 +6,7 @@
 pub mod adopt;
 mod call;
 mod document;
+pub mod drift;
 mod env;
 mod finding;
 pub mod findings;

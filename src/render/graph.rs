@@ -124,19 +124,21 @@ impl Drawing {
     }
 
     fn mermaid(&self) -> String {
-        let escape = |text: &str| {
-            text.replace('&', "&amp;")
-                .replace('"', "&quot;")
-                .replace('<', "&lt;")
-                .replace('\n', "<br>")
-        };
         let mut out = String::from("flowchart LR\n");
         for (index, (_, label)) in self.nodes.iter().enumerate() {
-            out.push_str(&format!("  n{index}[\"{}\"]\n", escape(label)));
+            out.push_str(&format!("  n{index}[\"{}\"]\n", mermaid_label(label)));
         }
         for (from, to) in &self.arrows {
             out.push_str(&format!("  n{from} --> n{to}\n"));
         }
         out
     }
+}
+
+/// A node's text in Mermaid, its lines divided.
+pub fn mermaid_label(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('\n', "<br>")
 }

@@ -2,8 +2,11 @@
 
 pub mod applied;
 mod diff;
+pub mod drift;
 pub mod graph;
+pub mod history;
 pub mod layout;
+pub mod markdown;
 pub mod plan_text;
 pub mod status;
 

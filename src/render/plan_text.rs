@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::changed_lines;
 use super::layout::{hang, pad};
-use crate::plan::{EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind, short};
+use crate::plan::{
+    EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind, WritesOutlook, short,
+};
 use crate::topology::{MemberId, Place, format_duration};
 
 /// What the text says beside the plan itself.
@@ -143,32 +145,18 @@ fn answers(plan: &Plan) -> String {
             out.push_str(&hang(&format!("  {} ", pad(label, 10)), text));
         }
     };
-    let allowed = |place: &Option<Place>| match place {
-        Some(place) if place.line == 0 => "; allowed by -allow".to_owned(),
-        Some(place) => format!("; allowed, {place}"),
-        None => "; NOT ALLOWED".to_owned(),
-    };
     row(
         "restarts",
         outlook
             .restarts
             .iter()
-            .map(|restart| format!("{}{}", restart.what, allowed(&restart.allowed)))
+            .map(|restart| format!("{}{}", restart.what, allowed_at(&restart.allowed)))
             .collect(),
         "nothing",
     );
     row(
         "no writes",
-        outlook
-            .no_writes
-            .iter()
-            .map(|gap| {
-                format!(
-                    "{}: about {:.1} s, at step {}",
-                    gap.replication, gap.seconds, gap.step
-                )
-            })
-            .collect(),
+        outlook.no_writes.iter().map(restart_gap).collect(),
         "never: writes go on all along",
     );
     row("lost", outlook.lost.clone(), "nothing");
@@ -179,6 +167,23 @@ fn answers(plan: &Plan) -> String {
         "nothing: every step can be undone",
     );
     out
+}
+
+/// Where a restart is allowed, as the end of its sentence.
+pub fn allowed_at(place: &Option<Place>) -> String {
+    match place {
+        Some(place) if place.line == 0 => "; allowed by -allow".to_owned(),
+        Some(place) => format!("; allowed, {place}"),
+        None => "; NOT ALLOWED".to_owned(),
+    }
+}
+
+/// How long a replication takes no writes, and when.
+pub fn restart_gap(gap: &WritesOutlook) -> String {
+    format!(
+        "{}: about {:.1} s, at step {}",
+        gap.replication, gap.seconds, gap.step
+    )
 }
 
 fn picture(replication: &PlannedReplication) -> String {
@@ -266,7 +271,8 @@ fn says_why(copied: &Copied<'_>, step: &Step) -> bool {
     }
 }
 
-fn costs(step: &Step) -> String {
+/// What a step costs, as the end of its line.
+pub fn costs(step: &Step) -> String {
     let mut parts = Vec::new();
     if let Some(why) = &step.cost.restarts {
         parts.push(format!("RESTARTS the server ({why})"));

@@ -9,6 +9,8 @@
     reason = "a test stops where something is missing"
 )]
 
+mod views;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -15,4 +15,6 @@ codes! { COMMAND_LINE:
         "fmt lays out *.rf.hcl and *.rfvars files, the files of a directory, or standard input (-). JSON files are left to your JSON tools.";
     NO_TERMINAL = 806, "this needs a terminal",
         "What was asked for paints a screen or asks a question, and standard output goes to a file or another program.";
+    OPTIONS = 807, "these options don't go together",
+        "An option was given that only has a meaning beside another one; the note says which. Nothing was done.";
 }
