@@ -16,7 +16,7 @@ struct Source {
 fn sources() -> Vec<Source> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(&root, &mut files, "rs");
     files.sort();
     assert!(
         files.len() > 100,
@@ -44,12 +44,15 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, ending: &str) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, files, ending);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
             files.push(path);
         }
     }
@@ -127,30 +130,86 @@ fn only_the_edge_prints_or_reads_the_environment() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// An engine is one folder and one line of the registry; the language's table and the names of variables know engines too.
+/// An engine is one folder, and its rows in the registry. What `replform explain` says are texts for people.
 #[test]
 fn no_engine_is_named_outside_its_folder() {
-    let engines = ["postgres", "mysql", "mariadb", "redis", "valkey", "mongo"];
     let places = [
         "engines/postgresql/",
+        "engines/mysql/",
+        "engines/mariadb/",
+        "engines/redis/",
+        "engines/mongodb/",
         "engines/mod.rs",
-        "config/",
+        "engines/registry.rs",
         "topology/env_names.rs",
         "diagnostics/codes/",
     ];
-    let found = holders(&engines, &places);
-    let found: Vec<String> = found
-        .into_iter()
-        .filter(|line| !line.contains("tests"))
-        .collect();
+    let found = holders(&ENGINE_WORDS, &places);
     assert!(found.is_empty(), "{found:#?}");
+    for script in scripts_outside_of_engines() {
+        let text = std::fs::read_to_string(&script).unwrap();
+        let named = words_in(&without_comments(&text, "#"));
+        assert!(named.is_empty(), "{}: {named:?}", script.display());
+    }
+}
+
+/// A scenario is a folder of files: what reads and plays it knows no engine.
+#[test]
+fn no_engine_is_named_by_what_plays_scenarios() {
+    let lab = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/lab");
+    let mut files = vec![lab.join("lab.rs"), lab.join("writer.rs")];
+    collect(&lab.join("scenario"), &mut files, "rs");
+    assert!(files.len() > 8, "{files:?}");
+    let scenarios = std::fs::read_dir(lab.join("scenarios")).unwrap();
+    let shared = scenarios.map(|entry| entry.unwrap().path());
+    files.extend(shared.filter(|path| path.extension().is_some_and(|ending| ending == "sh")));
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let sign = if file.extension().is_some_and(|ending| ending == "rs") {
+            "//"
+        } else {
+            "#"
+        };
+        let named = words_in(&without_comments(&text, sign));
+        assert!(named.is_empty(), "{}: {named:?}", file.display());
+    }
+}
+
+/// Names of engines, and of their programs.
+const ENGINE_WORDS: [&str; 8] = [
+    "postgres", "psql", "pg_", "mysql", "mariadb", "redis", "valkey", "mongo",
+];
+
+fn words_in(code: &str) -> Vec<&'static str> {
+    let words = ENGINE_WORDS.into_iter();
+    words.filter(|word| code.contains(word)).collect()
+}
+
+fn without_comments(text: &str, sign: &str) -> String {
+    let lines = text.lines();
+    let code = lines.filter(|line| !line.trim_start().starts_with(sign));
+    code.collect::<Vec<_>>().join("\n")
+}
+
+/// The shell files that every engine shares.
+fn scripts_outside_of_engines() -> Vec<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files, "sh");
+    let shared = root.join("engines");
+    files.retain(|file| !file.starts_with(&shared) || file.parent() == Some(&shared));
+    assert!(
+        files.len() > 5,
+        "the shared scripts weren't found: {files:?}"
+    );
+    files
 }
 
 #[test]
 fn every_file_says_what_it_is() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(&root, &mut files, "rs");
     let silent: Vec<_> = files
         .iter()
         .filter(|file| !std::fs::read_to_string(file).unwrap().starts_with("//!"))

@@ -8,6 +8,7 @@ use super::decode::apps::DecodedApp;
 use super::decode::replications::DecodedReplication;
 use super::decode::servers::DecodedServer;
 use crate::diagnostics::{Diagnostic, Span, codes};
+use crate::engines::registry::{Description, Primary, description};
 use crate::topology::{AppId, Machine, MachineId, ServerId, Upstream, env_names};
 
 /// Everything that was decoded.
@@ -27,8 +28,10 @@ pub fn check(decoded: &Decoded<'_>, out: &mut Vec<Diagnostic>) -> BTreeMap<Machi
     instances(decoded.replications, out);
     for replication in decoded.replications {
         upstreams(replication, out);
-        if replication.replication.engine.0 == "mongodb" {
-            mongodb(replication, out);
+        if let Some(engine) = description(&replication.replication.engine.0)
+            && engine.primary == Primary::Elected
+        {
+            elected(engine, replication, out);
         }
     }
     writers(decoded, out);
@@ -198,7 +201,7 @@ fn upstreams(decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
 }
 
 /// A set stands in one stack and has an odd number of votes.
-fn mongodb(decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
+fn elected(engine: &Description, decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
     let replication = &decoded.replication;
     let stack = &replication.primary.server.stack;
     let far = decoded
@@ -211,9 +214,12 @@ fn mongodb(decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
             replica.replica.member.server.stack
         );
         out.push(
-            Diagnostic::error(codes::MONGODB_BETWEEN_STACKS, replica.server_span, label)
+            Diagnostic::error(codes::SET_BETWEEN_STACKS, replica.server_span, label)
                 .note(decoded.primary_span, "the primary")
-                .help("put all members of a MongoDB set into one stack"),
+                .help(format!(
+                    "put all members of a {} set into one stack",
+                    engine.title
+                )),
         );
     }
     let voters = 1 + decoded.replicas.len() + usize::from(decoded.arbiter.is_some());
@@ -225,7 +231,8 @@ fn mongodb(decoded: &DecodedReplication, out: &mut Vec<Diagnostic>) {
                 .note(*span, "the arbiter has a vote too")
                 .help("take the arbiter out, or add a replica"),
             None => diagnostic.help(format!(
-                "add a replica, or an arbiter: mongodb {{ arbiter = stack.{stack}.server.NAME }}"
+                "add a replica, or an arbiter: {} {{ arbiter = stack.{stack}.server.NAME }}",
+                engine.name
             )),
         });
     }

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod describe;
 mod link;
 pub mod postgresql;
+pub mod registry;
 pub mod settings;
 pub mod steps;
 

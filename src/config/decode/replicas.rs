@@ -119,8 +119,10 @@ fn one(
     let own = instance_fields(block, &surroundings.engine, scope, budget, &mut problems);
     if let Some((_, span)) = own.arbiter {
         problems.push(
-            Diagnostic::error(codes::INVALID_VALUE, span, "a set has one arbiter")
-                .help("name it in the replication's mongodb block"),
+            Diagnostic::error(codes::INVALID_VALUE, span, "a set has one arbiter").help(format!(
+                "name it in the replication's {} block",
+                surroundings.engine
+            )),
         );
     }
     let server = fields

@@ -15,6 +15,7 @@ use crate::config::lazy::already_told;
 use crate::config::tree::Block;
 use crate::config::world::World;
 use crate::diagnostics::{Diagnostic, Span, codes};
+use crate::engines::registry::{DESCRIPTIONS, description};
 use crate::secret::Secret;
 use crate::topology::{Admin, Engine, Hazard, InstanceWish, Lag, Member, Replication, Tls};
 
@@ -34,7 +35,7 @@ pub struct DecodedReplication {
     pub replicas: Vec<DecodedReplica>,
     /// Its `env` block and places.
     pub env: Option<DecodedEnv>,
-    /// The server of `mongodb { arbiter = … }`, and its place.
+    /// The server that an engine's block names as `arbiter`, and its place.
     pub arbiter: Option<(Rc<DecodedServer>, Span)>,
 }
 
@@ -219,13 +220,9 @@ pub fn instance_fields(
     instance
 }
 
+/// The engine's name is one that the language's table has.
 fn default_port(engine: &str) -> u16 {
-    match engine {
-        "mysql" | "mariadb" => 3306,
-        "redis" => 6379,
-        "mongodb" => 27017,
-        _ => 5432,
-    }
+    description(engine).unwrap_or(&DESCRIPTIONS[0]).default_port
 }
 
 impl Surroundings<'_> {

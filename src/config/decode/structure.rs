@@ -300,19 +300,20 @@ pub fn is_identifier(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
-fn example(kind: crate::config::language::Kind) -> &'static str {
+fn example(kind: crate::config::language::Kind) -> String {
     use crate::config::language::{Kind, Target};
-    match kind {
+    let example = match kind {
         Kind::Host => "\"10.0.0.11\"",
         Kind::Hosts => "[\"10.0.0.21\"]",
         Kind::AbsolutePath => "\"/etc/…\"",
-        Kind::Word(words) if words.contains(&"postgresql") => "\"postgresql\"",
+        Kind::Word([first, ..]) => return format!("\"{first}\""),
         Kind::Reference(Target::Server) => "stack.eu.server.db1",
         Kind::Reference(Target::Replica) => "replica.reader",
         Kind::Reference(_) => "replication.orders.replica.reader",
         Kind::References(_) => "[stack.eu.app.web]",
         _ => "\"…\"",
-    }
+    };
+    example.to_owned()
 }
 
 /// A line of help as the end of a sentence.

@@ -1,9 +1,10 @@
 //! The table itself.
 
 use super::rows::{AttributeRow, BlockRow, Count, Kind, Label, Target};
+use crate::engines::registry::{DESCRIPTIONS, Description, NAMES, Primary};
 
 /// The engines, as `engine` spells them; each has a block of its name.
-pub const ENGINES: &[&str] = &["postgresql", "mysql", "mariadb", "redis", "mongodb"];
+pub const ENGINES: &[&str] = &NAMES;
 
 const HAZARDS: &[&str] = &["restart", "replace_data", "lose_writes", "expose"];
 
@@ -280,16 +281,7 @@ static REPLICATION: BlockRow = BlockRow {
             "The hazards that the reviewers accept.",
         ),
     ],
-    blocks: &[
-        &REPLICA,
-        &POSTGRESQL,
-        &MYSQL,
-        &MARIADB,
-        &REDIS,
-        &MONGODB,
-        &ENV,
-        &CERTIFICATES,
-    ],
+    blocks: &REPLICATION_BLOCKS,
     help: "A primary, its replicas, and the apps that must know them.",
     ..PLAIN
 };
@@ -320,7 +312,7 @@ static REPLICA: BlockRow = BlockRow {
             "Above it this replica is unhealthy.",
         ),
     ],
-    blocks: &[&POSTGRESQL, &MYSQL, &MARIADB, &REDIS, &MONGODB],
+    blocks: &REPLICA_BLOCKS,
     help: "A server that follows the primary, or another replica.",
     ..PLAIN
 };
@@ -332,36 +324,79 @@ const DATA_DIRECTORY: AttributeRow = optional(
     "The instance's data directory.",
 );
 
-const fn engine_block(name: &'static str, attributes: &'static [AttributeRow]) -> BlockRow {
+/// How many engines there are.
+const COUNT: usize = DESCRIPTIONS.len();
+
+/// Each engine's attributes: a port with its own default, the data directory, and where members elect, an arbiter.
+static ENGINE_ATTRIBUTES: [[AttributeRow; 3]; COUNT] = {
+    let mut all = [const { [DATA_DIRECTORY, DATA_DIRECTORY, ARBITER] }; COUNT];
+    let mut i = 0;
+    while i < COUNT {
+        all[i][0] = optional(
+            "port",
+            Kind::Port,
+            DESCRIPTIONS[i].default_port_text,
+            "The database's port.",
+        );
+        i += 1;
+    }
+    all
+};
+
+/// Each engine's block.
+static ENGINE_BLOCKS: [BlockRow; COUNT] = {
+    let mut all = [const { PLAIN }; COUNT];
+    let mut i = 0;
+    while i < COUNT {
+        all[i] = engine_block(&DESCRIPTIONS[i], &ENGINE_ATTRIBUTES[i]);
+        i += 1;
+    }
+    all
+};
+
+const fn engine_block(engine: &Description, attributes: &'static [AttributeRow; 3]) -> BlockRow {
+    let (without_arbiter, _) = attributes.split_at(2);
     BlockRow {
-        name,
-        attributes,
+        name: engine.name,
+        attributes: match engine.primary {
+            Primary::Written => without_arbiter,
+            Primary::Elected => attributes,
+        },
         blocks: ADMINS,
         help: "Which instance is meant, where it isn't the distribution's default; a replica's block goes over the replication's.",
         ..PLAIN
     }
 }
 
-const fn port(default: &'static str) -> AttributeRow {
-    optional("port", Kind::Port, default, "The database's port.")
+static REPLICATION_BLOCKS: [&BlockRow; 3 + COUNT] =
+    around_engine_blocks([&REPLICA], [&ENV, &CERTIFICATES]);
+static REPLICA_BLOCKS: [&BlockRow; COUNT] = around_engine_blocks([], []);
+
+/// Every engine's block, with others before and after them; `N` is the number of all.
+const fn around_engine_blocks<const B: usize, const A: usize, const N: usize>(
+    before: [&'static BlockRow; B],
+    after: [&'static BlockRow; A],
+) -> [&'static BlockRow; N] {
+    let mut all = [&ENGINE_BLOCKS[0]; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = if i < B {
+            before[i]
+        } else if i < B + COUNT {
+            &ENGINE_BLOCKS[i - B]
+        } else {
+            after[i - B - COUNT]
+        };
+        i += 1;
+    }
+    all
 }
 
-static POSTGRESQL: BlockRow = engine_block("postgresql", &[port("5432"), DATA_DIRECTORY]);
-static MYSQL: BlockRow = engine_block("mysql", &[port("3306"), DATA_DIRECTORY]);
-static MARIADB: BlockRow = engine_block("mariadb", &[port("3306"), DATA_DIRECTORY]);
-static REDIS: BlockRow = engine_block("redis", &[port("6379"), DATA_DIRECTORY]);
-static MONGODB: BlockRow = engine_block(
-    "mongodb",
-    &[
-        port("27017"),
-        DATA_DIRECTORY,
-        optional(
-            "arbiter",
-            Kind::Reference(Target::Server),
-            "none",
-            "A server that votes and holds no data.",
-        ),
-    ],
+const ARBITER: AttributeRow = optional(
+    "arbiter",
+    Kind::Reference(Target::Server),
+    "none",
+    "A server that votes and holds no data.",
 );
 
 static ADMINS: &[&BlockRow] = &[&ADMIN];

@@ -87,7 +87,7 @@ codes! { TOPOLOGY:
         "Two places would write the same variable into the same environment file, and the last would win. Give one env block another prefix, or rename the variable.";
     REQUIRED_VERSION = 414, "another version of replform is required",
         "required_version in the replform block doesn't admit the version that runs. Use one that fits, or change the requirement.";
-    MONGODB_BETWEEN_STACKS = 415, "a MongoDB set between stacks",
+    SET_BETWEEN_STACKS = 415, "a MongoDB set between stacks",
         "Replication between stacks is for PostgreSQL, MySQL, MariaDB and Redis. A MongoDB set elects its own primary and needs all members in one network.";
     EVEN_VOTERS = 416, "an even number of voting members",
         "A MongoDB set elects by majority; with an even number of votes it can tie, and loses its primary sooner. Add a member, take one away, or name an arbiter: mongodb { arbiter = stack.eu.server.db3 }.";

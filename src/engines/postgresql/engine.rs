@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{PROBE, PostgresFacts, checks, decode, relation, scram, settings, steps};
 use crate::engines::settings::as_marker;
-use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
+use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams, registry};
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
 use crate::secret::Secret;
@@ -15,15 +15,15 @@ pub struct PostgreSql;
 
 impl Engine for PostgreSql {
     fn name(&self) -> &'static str {
-        "postgresql"
+        registry::POSTGRESQL.name
     }
 
     fn title(&self) -> &'static str {
-        "PostgreSQL"
+        registry::POSTGRESQL.title
     }
 
     fn default_port(&self) -> u16 {
-        settings::DEFAULT_PORT
+        registry::POSTGRESQL.default_port
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

@@ -10,7 +10,7 @@ use crate::plan::names;
 use crate::topology::{Bytes, Replication};
 
 /// PostgreSQL's own port.
-pub(super) const DEFAULT_PORT: u16 = 5432;
+pub(super) const DEFAULT_PORT: u16 = crate::engines::registry::POSTGRESQL.default_port;
 
 /// What PostgreSQL on Debian calls an instance.
 pub(super) const NOUN: &str = "cluster";
