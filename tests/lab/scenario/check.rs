@@ -16,6 +16,13 @@ pub const HERE: &str = "here";
 /// Everything that is wrong with a scenario, each with file and line where it has one.
 pub fn check(scenario: &Scenario) -> Vec<String> {
     let mut wrong = hosts(scenario);
+    let folder = scenario.folder.file_name().unwrap_or_default();
+    if !is_plain(&folder.to_string_lossy(), "-") {
+        let page = &scenario.page;
+        wrong.push(format!(
+            "{page}: a folder's name is small letters, digits and -"
+        ));
+    }
     wrong.extend(names(scenario));
     wrong.extend(files(scenario));
     wrong.extend(order(scenario));
@@ -31,24 +38,24 @@ fn at(scenario: &Scenario, step: &Step, what: impl AsRef<str>) -> String {
     format!("{}:{}: {}", scenario.page, step.line, what.as_ref())
 }
 
+/// Whether a name is small letters, digits and `extra` characters.
+fn is_plain(name: &str, extra: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c);
+    !name.is_empty() && name.chars().all(plain)
+}
+
 fn hosts(scenario: &Scenario) -> Vec<String> {
     let page = &scenario.page;
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    let shape = |text: &str, extra: &str| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c))
-    };
     for host in &scenario.hosts {
-        if !shape(&host.name, "") || host.name.len() > 10 || host.name == HERE {
+        if !is_plain(&host.name, "") || host.name.len() > 10 || host.name == HERE {
             let name = &host.name;
             wrong.push(format!(
                 "{page}: host \"{name}\": at most 10 small letters and digits, not {HERE}"
             ));
         }
-        if !shape(&host.image, "-") {
+        if !is_plain(&host.image, "-") {
             wrong.push(format!(
                 "{page}: image \"{}\" is no image's name",
                 host.image

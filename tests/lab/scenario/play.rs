@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::expect::Expect;
 use super::run::run_work;
 use super::secrets::stays_secret;
-use super::story::{Act, Scenario, Step};
+use super::story::{Act, Scenario, Step, Work};
 use super::text::{Saved, Text};
 use crate::lab::{Lab, Ran, Running};
 use crate::writer::Writer;
@@ -112,31 +113,11 @@ impl<'scenario> Play<'scenario> {
                 work,
                 save,
                 expect,
-            } => {
-                let answers: Vec<Ran> = std::thread::scope(|scope| {
-                    let (play, none) = (&*self, &[]);
-                    let started: Vec<_> = hosts
-                        .iter()
-                        .map(|host| scope.spawn(move || run_work(play, host, work, none)))
-                        .collect();
-                    let ended = started.into_iter().map(|one| one.join());
-                    ended
-                        .map(|ran| ran.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                        .collect()
-                });
-                for (host, ran) in hosts.iter().zip(&answers) {
-                    let held = expect.hold(ran, &self.saved);
-                    held.map_err(|why| format!("{host}: {why}"))?;
-                    if let Some(name) = save {
-                        self.saved.insert(name.clone(), ran.line().to_owned());
-                    }
-                }
-                Ok(())
-            }
+            } => self.on(hosts, work, save.as_deref(), expect),
             Act::Wait { host, work, expect } => {
                 let deadline = Instant::now() + work.within;
                 loop {
-                    let ran = run_work(self, host, work, &[]);
+                    let ran = run_work(self, host, work);
                     match expect.hold(&ran, &self.saved) {
                         Ok(()) => return Ok(()),
                         Err(why) if Instant::now() > deadline => {
@@ -174,6 +155,35 @@ impl<'scenario> Play<'scenario> {
                 Ok(())
             }
         }
+    }
+
+    /// Runs a script on hosts, side by side.
+    fn on(
+        &mut self,
+        hosts: &[String],
+        work: &Work,
+        save: Option<&str>,
+        expect: &Expect,
+    ) -> Result<(), String> {
+        let play = &*self;
+        let answers: Vec<Ran> = std::thread::scope(|scope| {
+            let started: Vec<_> = hosts
+                .iter()
+                .map(|host| scope.spawn(move || run_work(play, host, work)))
+                .collect();
+            let ended = started.into_iter().map(|one| one.join());
+            ended
+                .map(|ran| ran.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        for (host, ran) in hosts.iter().zip(&answers) {
+            let held = expect.hold(ran, &self.saved);
+            held.map_err(|why| format!("{host}: {why}"))?;
+            if let Some(name) = save {
+                self.saved.insert(name.to_owned(), ran.line().to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn replform(&mut self, arguments: &[String], within: Duration) -> Ran {

@@ -15,10 +15,9 @@ pub fn script_text(scenario: &Scenario, file: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Runs a step's script on a host with all that was saved, the step's variables, and `more`.
-pub fn run_work(play: &Play<'_>, host: &str, work: &Work, more: &[(String, String)]) -> Ran {
-    let mut variables = play.fill(&work.with);
-    variables.extend_from_slice(more);
+/// Runs a step's script on a host with all that was saved and the step's variables.
+pub fn run_work(play: &Play<'_>, host: &str, work: &Work) -> Ran {
+    let variables = play.fill(&work.with);
     let (shell, text) = match &work.script {
         Script::Line(line) => ("sh", line.clone()),
         Script::File(file) => {

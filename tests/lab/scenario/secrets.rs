@@ -17,7 +17,7 @@ pub fn stays_secret(play: &Play<'_>, what: &str, secret: &Secret) -> Result<(), 
     let value = match secret {
         Secret::Value(value) => value.clone(),
         Secret::Told { host, work } => {
-            let ran = run_work(play, host, work, &[]);
+            let ran = run_work(play, host, work);
             if ran.code != 0 {
                 return Err(format!("{host} doesn't tell {what}\n{}", ran.stderr));
             }
