@@ -1,5 +1,6 @@
 //! Logging in: keys of all sorts, the agent, certificates, and what is said when none fits.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
@@ -131,7 +132,8 @@ impl Agent {
             socket,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !agent.socket.exists() {
+        // The socket's file is there a moment before anything listens.
+        while UnixStream::connect(&agent.socket).is_err() {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(5));
         }
