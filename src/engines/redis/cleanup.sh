@@ -24,7 +24,8 @@ cleanup_role() {
   if [ -z "$acl_file" ]; then
     printf '' | rd_block_put "user/$role"
   elif grep -q "^user $role " "$acl_file"; then
-    rd_without "user/$role" <"$acl_file" | write_file "$acl_file" "$(stat -c %a -- "$acl_file")" "$(stat -c %U:%G -- "$acl_file")" ||
+    acl_before=$(cat -- "$acl_file")
+    printf '%s\n' "$acl_before" | rd_without "user/$role" | write_file "$acl_file" "$(stat -c %a -- "$acl_file")" "$(stat -c %U:%G -- "$acl_file")" ||
       die "$acl_file can't be written"
     changed "$acl_file: without $role"
   fi

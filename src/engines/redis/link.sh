@@ -43,6 +43,7 @@ link_set() {
     printf '%s\n' "$settings" | grep -v '^replicaof ' | while IFS= read -r one; do
       [ -z "$one" ] || printf ' %s %s' "${one%% *}" "$(rd_quoted "${one#* }")"
     done
+    [ -z "$(rd_word 2)" ] || printf ' requirepass %s' "$(rd_quoted "$(rd_word 2)")"
     printf '\nREPLICAOF %s %s\n' "$upstream_address" "$upstream_port"
   } | rd_ask
 }

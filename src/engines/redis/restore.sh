@@ -115,8 +115,10 @@ run() {
   [ -d "$copy" ] || die "there is no whole copy at $copy"
   chmod 0750 -- "$copy"
   data_set_aside "$data"
+  aside=$swap_aside
   rd_block_replica
   data_swap "$copy" "$data"
+  [ -z "$aside" ] || changed "set aside $data as $aside"
 }
 
 verify() {

@@ -33,7 +33,7 @@ verify_why() {
   case $state in
     *role:slave*)
       printf 'link %s, applied up to %s; ' "$(verify_link)" "$(printf '%s\n' "$state" | rd_field slave_repl_offset)"
-      log_mark=0 && rd_log | tail -n 40 | grep -aE 'MASTER|PRIMARY|SYNC|AUTH' | tail -n 1 | sed -E 's/^[^*#.-]*[*#.-] /its log: /'
+      tail -n 40 -- "$log" 2>/dev/null | grep -aE 'MASTER|PRIMARY|SYNC|AUTH' | tail -n 1 | sed -E 's/^[^*#.-]*[*#.-] /its log: /'
       ;;
     *role:master*) printf 'it is a primary' ;;
     *) printf '%s' "$state" | head -n 1 ;;
