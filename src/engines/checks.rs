@@ -129,14 +129,7 @@ fn other_directory(wanted: &str, there: &str, or: &str, checks: &mut Checks<'_>)
 
 /// The full version that the replica's package sources would install for the upstream's release, where they have one.
 pub fn candidate<'a>(link: &Link<'a>) -> Option<&'a str> {
-    let engine = super::engine(&link.replication.engine.0)?;
-    let release = engine.release(link.upstream_instance.version.as_deref()?);
-    let (_, version) = link
-        .instance
-        .installable
-        .iter()
-        .find(|(known, _)| *known == release)?;
-    Some(version)
+    super::engine(&link.replication.engine.0)?.candidate(link)
 }
 
 /// A bare host can install the upstream's release. `package`: its name for people.

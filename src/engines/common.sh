@@ -137,24 +137,30 @@ data_remove_copy() {
   rm -f -- "$1.verified"
 }
 
-# data_swap COPY DATA: COPY takes the place of DATA; what was there stays beside it as DATA.replform-TIME, whole. A server that
-# uses DATA must have been stopped. Cut off between the two renames, the next run goes on; nothing is printed in between,
-# since a reader that went away would end it there.
+# data_set_aside DATA: what is there stays beside it as DATA.replform-TIME, whole; an empty one is removed. A server that uses
+# DATA must have been stopped. Sets swap_aside, empty where nothing was set aside; says nothing yet, see data_swap.
+data_set_aside() {
+  swap_aside=''
+  [ -e "$1" ] || return 0
+  if data_used "$1"; then die "a process still works in $1; nothing was moved"; fi
+  if data_holds_nothing "$1"; then
+    rmdir -- "$1" || die "the empty $1 can't be removed"
+    return 0
+  fi
+  swap_aside=$1.replform-$(date -u +%Y%m%dT%H%M%SZ)
+  while [ -e "$swap_aside" ]; do
+    sleep 1
+    swap_aside=$1.replform-$(date -u +%Y%m%dT%H%M%SZ)
+  done
+  mv -T -- "$1" "$swap_aside" || die "$1 can't be moved to $swap_aside"
+}
+
+# data_swap COPY DATA: COPY takes the place of DATA, which is set aside. Cut off between the two renames, the next run goes on;
+# nothing is printed in between, since a reader that went away would end it there.
 data_swap() {
   if data_used "$2"; then die "a process still works in $2; nothing was moved"; fi
   swap_aside=''
-  if [ -e "$2" ] && [ -d "$1" ]; then
-    if data_holds_nothing "$2"; then
-      rmdir -- "$2" || die "the empty $2 can't be removed"
-    else
-      swap_aside=$2.replform-$(date -u +%Y%m%dT%H%M%SZ)
-      while [ -e "$swap_aside" ]; do
-        sleep 1
-        swap_aside=$2.replform-$(date -u +%Y%m%dT%H%M%SZ)
-      done
-      mv -T -- "$2" "$swap_aside" || die "$2 can't be moved to $swap_aside"
-    fi
-  fi
+  if [ -d "$1" ]; then data_set_aside "$2"; fi
   mv -T -- "$1" "$2" || die "$1 can't be moved to $2"
   sync -- "${2%/*}"
   [ -z "$swap_aside" ] || changed "set aside $2 as $swap_aside"

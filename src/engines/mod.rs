@@ -80,6 +80,17 @@ pub trait Engine: Sync {
     }
     /// The part of a full version that replicas share with their primary and that names a package: 15 of `15.18`.
     fn release(&self, version: &str) -> String;
+    /// The name for people of what an instance is: an engine may be several products.
+    fn product(&self, _instance: &Instance) -> &'static str {
+        self.title()
+    }
+    /// The full version that the replica's package sources would install for the upstream's release, where they have one.
+    fn candidate<'a>(&self, link: &Link<'a>) -> Option<&'a str> {
+        let release = self.release(link.upstream_instance.version.as_deref()?);
+        let mut known = link.instance.installable.iter();
+        let (_, version) = known.find(|(known, _)| *known == release)?;
+        Some(version)
+    }
     /// Where the data of an instance will lie that isn't there yet and has no `data_directory`.
     fn data_directory(&self, link: &Link<'_>) -> String;
     /// Log bytes a second that an instance writes, where it says.
@@ -124,8 +135,8 @@ pub fn engine(name: &str) -> Option<&'static dyn Engine> {
 /// An engine with an instance's version, for people: `PostgreSQL 15.18`.
 pub fn title(engine: &dyn Engine, instance: &Instance) -> String {
     match &instance.version {
-        Some(version) => format!("{} {version}", engine.title()),
-        None => engine.title().to_owned(),
+        Some(version) => format!("{} {version}", engine.product(instance)),
+        None => engine.product(instance).to_owned(),
     }
 }
 

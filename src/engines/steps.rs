@@ -332,17 +332,22 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     }
 
     /// The copy is moved to the data's place. The call gets what may be set aside: `expect_empty`, `replace` with
-    /// `replaced_identity`, `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`.
+    /// `replaced_identity`, `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`. A `replaced_identity` of the engine's own stays.
     pub fn restore(&mut self, call: Call) {
         let foreign = matches!(self.link.relation, Relation::ForeignData(_));
         let broken = matches!(self.link.relation, Relation::Broken(_));
         let yes = |it: bool| if it { "yes" } else { "no" };
         // What was allowed to go is that database, not whatever lies there later: also part of the plan's hash.
         let replaced = self.link.instance.identity.clone().filter(|_| foreign);
+        let named = call.arguments.contains_key("replaced_identity");
+        let call = if named {
+            call
+        } else {
+            call.text("replaced_identity", replaced.unwrap_or_default())
+        };
         let call = call
             .text("expect_empty", yes(!foreign && !broken))
             .text("replace", yes(foreign))
-            .text("replaced_identity", replaced.unwrap_or_default())
             .text("copy_of_upstream", yes(broken))
             .text("upstream_identity", self.upstream_identity());
         let running = matches!(self.link.instance.server, ServerState::Running);

@@ -71,4 +71,8 @@ codes! { PLANS:
         "A replica whose max_wal_senders (or another of five settings) is below its primary's stops replaying. So such a setting is raised on every replica before the primary; this version doesn't do that by itself.";
     DATA_DIRECTORY_PLACE = 634, "a data directory that can't be moved aside",
         "A copy is swapped in by renaming directories. A data directory that is a symbolic link or a mount point can't be renamed, so nothing is begun.";
+    EXPOSE = 660, "a database becomes reachable by more than its replicas",
+        "A server that asks nobody for a password, or that can only listen everywhere, would be open to whoever reaches its address. Give it a password, or write \"expose\" into allow where reviewers see it: a firewall is then all that protects it.";
+    NO_PERSISTENCE = 661, "the primary keeps nothing on disk",
+        "A server that saves nothing is empty after a restart, and its replicas then follow it and are empty too. Let it save (save, appendonly), or write \"lose_writes\" into allow.";
 }
