@@ -141,13 +141,15 @@ rd_server() {
     *PONG*)
       # Names and values in turns; a value may be empty.
       printf '%s\n' 'CONFIG GET [bprsmatcud]*' | rd_say | awk -v k="$k" '
-        function wanted(name) { return name ~ /^(bind|port|protected-mode|save|appendonly|dir|dbfilename|logfile|aclfile|masteruser|masterauth|requirepass|maxmemory|databases|unixsocket|cluster-enabled|repl-backlog-size|repl-backlog-ttl|repl-timeout|repl-diskless-sync|repl-diskless-sync-delay|replica-read-only|replicaof|slaveof|shutdown-timeout|tls-port|tls-replication|client-output-buffer-limit|min-replicas-to-write|unixsocket|rdbchecksum)$/ }
+        function wanted(name) { return name ~ /^(bind|port|protected-mode|save|appendonly|dir|dbfilename|logfile|aclfile|masteruser|masterauth|requirepass|maxmemory|databases|unixsocket|cluster-enabled|repl-backlog-size|repl-backlog-ttl|repl-timeout|repl-diskless-sync|repl-diskless-sync-delay|replica-read-only|replicaof|slaveof|shutdown-timeout|tls-port|tls-replication|disable-thp|client-output-buffer-limit|min-replicas-to-write|unixsocket|rdbchecksum)$/ }
         NR % 2 { name = $0; next }
         wanted(name) { value = $0; if (name ~ /^(masterauth|requirepass)$/ && value != "") value = "(set)"; print "set " k " " name " " value }
         END { if (NR == 1) print "error " k " CONFIG: " name }'
       printf 'ACL LIST\n' | rd_say | rd_mask | sed "s|^|user $k |"
       # A Sentinel elsewhere is seen from here by its connections.
-      [ "$(printf 'CLIENT LIST\n' | rd_say | grep -ac ' name=sentinel-')" -eq 0 ] || echo "manager $k clients named sentinel-…"
+      [ "$(printf 'CLIENT LIST\n' | rd_say | grep -ac ' name=sentinel-')" -eq 0 ] || echo "sentinels $k yes"
+      # Which account each replica's connection uses; INFO doesn't say.
+      printf 'CLIENT LIST TYPE replica\n' | rd_say | sed -nE 's/^(.* )?addr=([^ ]+) .*[ ]user=([^ ]+)( .*)?$/\2 \3/p' | sed "s|^|connection $k |"
       [ "$(echo PING | rd_say | tail -n 1)" = PONG ] && echo "core $k yes"
       ;;
   esac

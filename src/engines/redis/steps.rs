@@ -1,0 +1,261 @@
+//! Redis' steps: which scripts carry an intent out, with which arguments, at what cost.
+
+use super::facts::RedisFacts;
+use super::release::Kind;
+use super::settings::{self, account, upstream_changes};
+use crate::engines::settings::Change;
+use crate::engines::steps::{Copy, LinkSteps, NewStep, configure, with_marker};
+use crate::engines::{Link, Upstreams};
+use crate::observe::{Instance, ServerState};
+use crate::plan::{Argument, Call, Cost, Relation, Step, StepKind, Undo, Work};
+use crate::topology::Bytes;
+
+/// Bytes a second that redis-check-rdb reads (engine page, 3; 300 MB in 0.6 s).
+const CHECK_RATE: f64 = 400e6;
+/// Seconds that an upstream waits for more replicas before it takes a snapshot (repl-diskless-sync-delay).
+pub(super) const SNAPSHOT_DELAY: f64 = 5.0;
+/// Limits above the scripts' own. restore.sh: stop 600, checks. link.sh: start 3600, checks. verify.sh: 3600 and 60.
+const RESTORE_SECONDS: u64 = 900;
+const LINK_SECONDS: u64 = 3800;
+const VERIFY_SECONDS: u64 = 3800;
+
+/// Bytes of a full copy.
+pub(super) fn copy_bytes(link: &Link<'_>) -> Bytes {
+    let data = link.upstream_instance.data.as_ref();
+    data.map_or(Bytes(0), |data| data.copy_bytes)
+}
+
+/// The step that makes the upstream ready, where it isn't.
+pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
+    let Ok(facts) = RedisFacts::of(upstreams.instance) else {
+        return Vec::new();
+    };
+    let changes = upstream_changes(upstreams, &facts);
+    let lines = |value: fn(&Change) -> &str| {
+        let lines = changes
+            .iter()
+            .map(|change| format!("{} {}", change.name, value(change)));
+        Argument::Lines(lines.collect())
+    };
+    let call = instance_call(
+        "redis/configure.sh",
+        60,
+        facts.kind.unwrap_or_default(),
+        &facts.conf,
+        upstreams.member.instance.port,
+    )
+    .with("settings", lines(|change| &change.want))
+    .with("expect", lines(|change| &change.now));
+    configure(upstreams, &changes, 0.0, call)
+        .into_iter()
+        .collect()
+}
+
+fn instance_call(script: &str, timeout_seconds: u64, kind: Kind, conf: &str, port: u16) -> Call {
+    Call::new(script, timeout_seconds)
+        .text("kind", kind.word())
+        .text("conf", conf)
+        .number("port", port)
+}
+
+/// A full copy, moved into place and linked.
+pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
+    let calls = Calls::new(link);
+    let mut steps = LinkSteps::new(link);
+    if matches!(
+        link.instance.server,
+        ServerState::NotInstalled | ServerState::NoInstance
+    ) {
+        calls.provision(&mut steps);
+    }
+    if steps.job_runs(StepKind::Backup) {
+        // The running copy holds the instance's lock and is logged in: the account is renewed when it is done.
+        calls.backup(&mut steps);
+        calls.account(&mut steps);
+    } else {
+        calls.account(&mut steps);
+        calls.backup(&mut steps);
+    }
+    let restore = calls
+        .on_replica("redis/restore.sh", RESTORE_SECONDS)
+        .with("settings", Argument::Lines(calls.settings()))
+        .text("replaced_identity", calls.replaced());
+    steps.restore(restore);
+    calls.link(&mut steps);
+    steps.verify(calls.on_replica("redis/verify.sh", VERIFY_SECONDS));
+    steps.done()
+}
+
+/// The link alone.
+pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
+    let calls = Calls::new(link);
+    let mut steps = LinkSteps::new(link);
+    calls.account(&mut steps);
+    calls.link(&mut steps);
+    steps.verify(calls.on_replica("redis/verify.sh", VERIFY_SECONDS));
+    steps.done()
+}
+
+/// What tells the data that was allowed to be set aside from other data: the server's history, of a stopped one its dump's,
+/// else the dump's size and time. The same words as restore.sh's.
+fn mark(instance: &Instance, facts: &RedisFacts) -> String {
+    if let Some(history) = facts.info("master_replid") {
+        return history.to_owned();
+    }
+    match (&facts.dump, &instance.server) {
+        (Some(dump), ServerState::Stopped { .. }) => dump
+            .replication_id
+            .clone()
+            .unwrap_or_else(|| format!("dump:{}:{}", dump.bytes, dump.modified)),
+        _ => String::new(),
+    }
+}
+
+/// The calls of one link share all this.
+struct Calls<'a, 'b> {
+    link: &'b Link<'a>,
+    name: String,
+    kind: Kind,
+    conf: String,
+    facts: std::sync::Arc<RedisFacts>,
+    upstream: std::sync::Arc<RedisFacts>,
+}
+
+impl<'a, 'b> Calls<'a, 'b> {
+    fn new(link: &'b Link<'a>) -> Self {
+        Self {
+            link,
+            name: account(&link.replication.name, &link.replica.name),
+            kind: settings::kind_of(link),
+            conf: settings::conf_of(link),
+            facts: RedisFacts::of(link.instance).unwrap_or_default(),
+            upstream: RedisFacts::of(link.upstream_instance).unwrap_or_default(),
+        }
+    }
+
+    /// A call on the replica's server.
+    fn on_replica(&self, script: &str, timeout_seconds: u64) -> Call {
+        instance_call(
+            script,
+            timeout_seconds,
+            self.kind,
+            &self.conf,
+            self.link.replica.member.instance.port,
+        )
+        .text("upstream_address", self.link.upstream_address())
+        .number("upstream_port", self.link.upstream.instance.port)
+        .text("role", &self.name)
+    }
+
+    /// A call on the upstream's server.
+    fn on_upstream(&self, script: &str, timeout_seconds: u64) -> Call {
+        instance_call(
+            script,
+            timeout_seconds,
+            self.upstream.kind.unwrap_or_default(),
+            &self.upstream.conf,
+            self.link.upstream.instance.port,
+        )
+        .text("role", &self.name)
+    }
+
+    fn settings(&self) -> Vec<String> {
+        settings::replica_lines(self.link, &self.facts, &self.upstream)
+    }
+
+    fn replaced(&self) -> String {
+        match self.link.relation {
+            Relation::ForeignData(_) => mark(self.link.instance, &self.facts),
+            _ => String::new(),
+        }
+    }
+
+    fn provision(&self, steps: &mut LinkSteps<'_, '_>) {
+        let wish = &self.link.replica.member.instance;
+        let package = self.kind.package();
+        let instance = format!("a server on port {}", wish.port);
+        let call = self
+            .on_replica("redis/provision.sh", 900)
+            .text("package", &package)
+            .text(
+                "data_directory",
+                wish.data_directory.clone().unwrap_or_default(),
+            );
+        steps.provision(&package, &instance, call);
+    }
+
+    /// The account on the upstream and its password on the replica. Where the new replica is to ask for the upstream's own
+    /// password, the account may read that one for as long as this step takes.
+    fn account(&self, steps: &mut LinkSteps<'_, '_>) {
+        let tells = settings::takes_password(self.link, &self.facts, &self.upstream);
+        let make = |tell: bool| {
+            let call = self
+                .on_upstream("redis/account.sh", 60)
+                .with("hash", Argument::Proof(steps.password()))
+                .text("tell", if tell { "yes" } else { "no" });
+            steps.on_upstream(Work::Script(with_marker(
+                call,
+                self.link.wanted_upstream_marker,
+            )))
+        };
+        let keep = self
+            .on_replica("redis/keep.sh", 60)
+            .with("password", Argument::Secret(steps.password()))
+            .text("tell", if tells { "yes" } else { "no" });
+        let mut actions = vec![make(tells), steps.on_replica(Work::Script(keep))];
+        if tells {
+            actions.push(make(false));
+        }
+        let exists = self
+            .upstream
+            .users
+            .iter()
+            .any(|user| user.name == self.name);
+        let verb = if exists { "renew" } else { "create" };
+        let shared = if tells {
+            "; the replica takes over the primary's requirepass"
+        } else {
+            ""
+        };
+        let fact = if exists {
+            "its replica isn't linked; a new link gets a new password"
+        } else {
+            "no account for this replica exists"
+        };
+        steps.push(
+            StepKind::Account,
+            NewStep {
+                what: format!(
+                    "{verb} user {}, which may replicate and nothing else{shared}",
+                    self.name
+                ),
+                fact: fact.to_owned(),
+                cost: Cost {
+                    seconds: 0.6,
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!(
+                    "ACL DELUSER {}, and its line in {}",
+                    self.name, self.upstream.conf
+                )),
+                actions,
+            },
+        );
+    }
+
+    fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
+        steps.backup(Copy {
+            how: "checked by redis-check-rdb",
+            call: self.on_replica("redis/backup.sh", 60),
+            bytes: copy_bytes(self.link),
+            check_rate: CHECK_RATE,
+        });
+    }
+
+    fn link(&self, steps: &mut LinkSteps<'_, '_>) {
+        let call = self
+            .on_replica("redis/link.sh", LINK_SECONDS)
+            .with("settings", Argument::Lines(self.settings()));
+        steps.link(&format!("as user {}", self.name), None, call);
+    }
+}
