@@ -323,6 +323,13 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         );
     }
 
+    /// The step that was pushed last takes so many seconds more than bytes and rates say.
+    pub fn takes_longer(&mut self, seconds: f64) {
+        if let Some(step) = self.steps.last_mut() {
+            step.cost.seconds = tenths(step.cost.seconds + seconds);
+        }
+    }
+
     /// Why a copy is needed.
     pub fn reason(&self) -> String {
         match self.link.relation {

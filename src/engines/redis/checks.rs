@@ -10,8 +10,8 @@ use crate::engines::checks::{
 };
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
+use crate::plan::Finding;
 use crate::plan::findings::{choice, hazard};
-use crate::plan::{Finding, Relation};
 use crate::topology::{Bytes, Hazard};
 
 /// Commands without which a member can't be worked on.
@@ -265,7 +265,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     data_directory(link, &mut checks);
     commands(&facts, &mut checks);
     configuration_file(&facts, &mut checks);
-    if !matches!(link.relation, Relation::Disconnected(_)) {
+    if settings::copies(link) {
         movable(&facts.place, &mut checks);
         disk(link, super::steps::copy_bytes(link), &mut checks);
         memory(link, &facts, &upstream, &mut checks);

@@ -336,3 +336,7 @@ fn without_instance(port: u16, host: &Host, facts: RedisFacts) -> Instance {
     };
     summary::bare(port, server, &facts)
 }
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 //! from up to where it left it. Everything else is somebody's.
 
 use super::facts::RedisFacts;
+use super::settings;
 use crate::engines::Link;
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
@@ -117,11 +118,51 @@ fn follower(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts, empty: b
         ));
     }
     match &seen.streaming {
-        Streaming::Yes | Streaming::CatchingUp => Relation::Linked,
+        Streaming::Yes | Streaming::CatchingUp => {
+            worn(link, facts, upstream).map_or(Relation::Linked, Relation::Worn)
+        }
         // Nothing would be lost, and its first synchronisation never came about.
         Streaming::No { .. } if empty => Relation::Absent,
         Streaming::No { why } => unconnected(link, facts, upstream, why),
     }
+}
+
+/// What replform made for a link and isn't there any more: it streams only until its connection ends, or a restart comes.
+fn worn(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts) -> Option<String> {
+    // A link that replform didn't make has another account, or none.
+    link.marker?;
+    let name = settings::account(&link.replication.name, &link.replica.name);
+    let at = &link.upstream.server;
+    if !upstream.users.iter().any(|user| user.name == name) {
+        return Some(format!("its user {name} is gone on {at}"));
+    }
+    let kept = upstream.directives.contains_key(&format!("user/{name}"));
+    if !kept && upstream.setting("aclfile").unwrap_or_default().is_empty() {
+        return Some(format!(
+            "its user {name} doesn't stand in {} of {at}: a restart there ends the link",
+            upstream.conf
+        ));
+    }
+    if facts.info("slave_read_only") == Some("0") {
+        return Some("it takes writes (replica-read-only is off)".to_owned());
+    }
+    let wanted = format!(
+        "{} {}",
+        link.upstream_address(),
+        link.upstream.instance.port
+    );
+    if facts.directives.get("replicaof") != Some(&wanted) {
+        return Some(format!(
+            "its {} doesn't name its upstream: after a restart it would take writes",
+            facts.conf
+        ));
+    }
+    (!facts.directives.contains_key("masterauth")).then(|| {
+        format!(
+            "its {} has no masterauth: after a restart it can't connect",
+            facts.conf
+        )
+    })
 }
 
 /// The address in the settings is the wanted one, or the upstream itself lists this replica (a name stands for the address).

@@ -8,7 +8,7 @@ use super::release::Kind;
 use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams};
-use crate::plan::names;
+use crate::plan::{Relation, names};
 use crate::topology::Bytes;
 
 /// Redis' and Valkey's own port.
@@ -132,8 +132,9 @@ fn backlog(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Option<Change> {
     )
 }
 
-/// 3 × write rate × copy time, at least 64 MiB, at most 1/8 of the free memory. In large steps, so that it is the same when the
-/// plan is applied; the rate of a server that started within the hour still changes quickly, so there the steps are larger.
+/// 3 × write rate × copy time, at least 64 MiB, at most 1/8 of the free memory. In steps, so that it is the same when the
+/// plan is applied; the rate of a server that started within the hour is that of its first filling and changes quickly, so
+/// there the steps are larger, and who missed three times the data is copied anew as cheaply.
 fn default_backlog(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> u64 {
     let copy = upstreams
         .instance
@@ -151,13 +152,16 @@ fn default_backlog(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> u64 {
         })
         .fold(f64::INFINITY, f64::min);
     let seconds = (super::steps::SNAPSHOT_DELAY + copy as f64 / slowest).max(SHORT_CUT_SECONDS);
-    let wanted = (3.0 * write_rate(facts).unwrap_or(0.0) * seconds) as u64;
+    let mut wanted = (3.0 * write_rate(facts).unwrap_or(0.0) * seconds) as u64;
     let most = upstreams.facts.host.memory_available.0 / 8;
     let most = 1_u64 << most.max(1 << 20).ilog2();
     let young = facts.number("uptime_in_seconds").is_none_or(|up| up < 3600);
+    if young {
+        wanted = wanted.min(3 * copy);
+    }
     let mut size = LEAST_BACKLOG;
     while size < wanted && size < most {
-        size *= if young { 16 } else { 2 };
+        size *= if young { 4 } else { 2 };
     }
     size.min(most)
 }
@@ -168,6 +172,11 @@ pub(super) fn write_rate(facts: &RedisFacts) -> Option<f64> {
     Some(facts.number("total_net_input_bytes")? as f64 / seconds as f64)
 }
 
+/// Whether the link begins with a full copy.
+pub(super) fn copies(link: &Link<'_>) -> bool {
+    !matches!(link.relation, Relation::Disconnected(_) | Relation::Worn(_))
+}
+
 /// Whether the new replica is to ask its apps for the same password as its upstream does: it has none of its own, and the
 /// upstream's stands in a file that root reads.
 pub(super) fn takes_password(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts) -> bool {
@@ -175,7 +184,7 @@ pub(super) fn takes_password(link: &Link<'_>, facts: &RedisFacts, upstream: &Red
     (bare || facts.is_open())
         && !upstream.is_open()
         && upstream.setting("requirepass") == Some("(set)")
-        && !matches!(link.relation, crate::plan::Relation::Disconnected(_))
+        && copies(link)
 }
 
 /// Whether the replica will be open to whoever reaches its address, and isn't yet.
@@ -212,9 +221,7 @@ pub(super) fn replica_lines(
     if becomes_open(link, facts, upstream) {
         lines.push("protected-mode no".to_owned());
     }
-    if facts.setting("appendonly") == Some("yes")
-        && !matches!(link.relation, crate::plan::Relation::Disconnected(_))
-    {
+    if facts.setting("appendonly") == Some("yes") && copies(link) {
         lines.push("appendonly no".to_owned());
     }
     lines

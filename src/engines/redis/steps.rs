@@ -250,6 +250,7 @@ impl<'a, 'b> Calls<'a, 'b> {
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,
         });
+        steps.takes_longer(SNAPSHOT_DELAY);
     }
 
     fn link(&self, steps: &mut LinkSteps<'_, '_>) {
