@@ -206,10 +206,9 @@ fn copy_bytes(facts: &RedisFacts) -> Option<u64> {
 
 /// Whether it is certain that no person put anything there.
 fn is_empty(facts: &RedisFacts, server: &ServerState, role: Option<Role>) -> bool {
-    if facts.missing.is_some() && !matches!(server, ServerState::Running) {
-        return true;
-    }
     match server {
+        // A server that runs may hold everything in memory only.
+        ServerState::Stopped { .. } if facts.missing.is_some() => true,
         ServerState::Running => facts.keys() == Some(0),
         ServerState::Stopped { .. }
             if role == Some(Role::Primary) || role == Some(Role::Replica) =>
