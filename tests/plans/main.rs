@@ -39,10 +39,15 @@ fn host(wish: &Value) -> Value {
     let mut facts = read(&root().join("observations/host/plain.json"));
     facts["host"]["clock_offset_ms"] = json!(0);
     if let Some(recording) = wish.get("recording").and_then(Value::as_str) {
-        facts["instances"] =
-            read(&root().join(format!("observations/postgresql/{recording}.json")));
+        // Another engine's stand in its own folder: `mariadb/primary`.
+        let recording = match recording.contains('/') {
+            true => recording.to_owned(),
+            false => format!("postgresql/{recording}"),
+        };
+        facts["instances"] = read(&root().join(format!("observations/{recording}.json")));
     }
-    facts["reach"] = json!({ "10.77.20.11:5432": { "is": "open" } });
+    let port = instance(&facts).map_or("5432", |key| key.rsplit(':').next().unwrap_or_default());
+    facts["reach"] = json!({ format!("10.77.20.11:{port}"): { "is": "open" } });
     facts["state"] = json!("reached");
     for (pointer, value) in wish
         .get("set")
@@ -55,9 +60,15 @@ fn host(wish: &Value) -> Value {
     facts
 }
 
-/// Sets a value by its JSON pointer; `~` alone stands for the PostgreSQL instance on port 5432.
+/// The key of the host's first instance.
+fn instance(facts: &Value) -> Option<&String> {
+    facts["instances"].as_object()?.keys().next()
+}
+
+/// Sets a value by its JSON pointer; `~` alone stands for the host's first instance.
 fn set(facts: &mut Value, pointer: &str, value: Value) {
-    let pointer = pointer.replace('~', "/instances/postgresql:5432");
+    let key = instance(facts).map_or("postgresql:5432", String::as_str);
+    let pointer = pointer.replace('~', &format!("/instances/{key}"));
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let key = key.replace("%", "/");
     let parent = facts

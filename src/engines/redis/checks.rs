@@ -79,7 +79,7 @@ fn commands(facts: &RedisFacts, checks: &mut Checks<'_>) {
         format!("doesn't tell its settings: {said}")
     } else {
         format!(
-            "its configuration renames {}, which replform needs",
+            "renames {} in its configuration, which replform needs",
             renamed.join(", ")
         )
     };

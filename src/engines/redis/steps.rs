@@ -245,7 +245,10 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
         steps.backup(Copy {
-            how: "checked by redis-check-rdb",
+            how: match self.kind {
+                Kind::Redis => "checked by redis-check-rdb",
+                Kind::Valkey => "checked by valkey-check-rdb",
+            },
             call: self.on_replica("redis/backup.sh", 60),
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,

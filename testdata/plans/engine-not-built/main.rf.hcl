@@ -13,10 +13,11 @@ stack "eu" {
 }
 
 replication "orders" {
-  engine  = "redis"
+  engine  = "mongodb"
   primary = stack.eu.server.db1
 
   replica "reader" { server = stack.eu.server.db2 }
+  replica "standby" { server = stack.eu.server.db3 }
 
   env { targets = [stack.eu.app.web] }
 }

@@ -1,0 +1,15 @@
+replform { topology = "acme" }
+
+stack "eu" {
+  server "db1" { host = "10.77.20.11" }
+  server "db2" { host = "10.77.20.12" }
+}
+
+replication "orders" {
+  engine  = "redis"
+  primary = stack.eu.server.db1
+  allow   = ["expose"]
+  retain  = "32MB"
+
+  replica "reader" { server = stack.eu.server.db2 }
+}
