@@ -139,7 +139,6 @@ fn no_engine_is_named_outside_its_folder() {
         "engines/mariadb/",
         "engines/redis/",
         "engines/mongodb/",
-        "engines/redis/",
         "engines/mod.rs",
         "engines/registry.rs",
         "topology/env_names.rs",
