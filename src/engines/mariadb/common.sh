@@ -54,12 +54,12 @@ maria_literal() {
   printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"
 }
 
-# maria_sql [client's arguments]: SQL from standard input as root; rows without frills. maria_limit: its seconds.
+# maria_sql: SQL from standard input as root; rows without frills. maria_limit: its seconds.
 # Never for a server that is down: mariadb.socket would start it.
 maria_sql() {
   # shellcheck disable=SC2086 # maria_login is several words
   HOME=/root MYSQL_HISTFILE=/dev/null timeout -k 1 $((${maria_limit:-30} + 5)) "$client" ${maria_login:---no-defaults --user=root} \
-    --protocol=socket --socket="$sock" --connect-timeout=5 --batch --skip-column-names --skip-reconnect "$@"
+    --protocol=socket --socket="$sock" --connect-timeout=5 --batch --skip-column-names --skip-reconnect
 }
 
 # maria_running: dies unless the server answers root: by its socket, else with the password that root's own file holds.
