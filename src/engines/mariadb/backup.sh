@@ -120,7 +120,7 @@ backup_write_down() {
 
 verify() {
   maria_place
-  [ -e "$copy/ibdata1" ] && [ -s "$copy/replform.copy" ] || die "$copy isn't a whole copy"
+  if [ ! -e "$copy/ibdata1" ] || [ ! -s "$copy/replform.copy" ]; then die "$copy isn't a whole copy"; fi
   [ "$(sed -n 2p -- "$verified" 2>/dev/null)" = "$source" ] || die "$copy wasn't checked"
 }
 

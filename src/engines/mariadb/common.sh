@@ -170,3 +170,27 @@ maria_config_error() {
 maria_upstream_sql() {
   timeout -k 1 20 "$client" --defaults-file="$link_file" --connect-timeout=10 --batch --skip-column-names
 }
+
+# maria_schemas DIRECTORY: the databases in a data directory that aren't the server's own.
+maria_schemas() {
+  find "$1" -mindepth 1 -maxdepth 1 -type d ! -name mysql ! -name performance_schema ! -name sys ! -name 'lost+found' ! -name '#*' -printf '%f\n' 2>/dev/null | sort
+}
+
+# maria_identity DIRECTORY: what tells one data directory from another whose databases differ.
+maria_identity() { maria_schemas "$1" | sha256sum | cut -c 1-32; }
+
+# maria_is_untouched DIRECTORY: whether nobody changed an account or a routine since the system tables were made, by the
+# times of their files. The package makes all of them within seconds.
+maria_is_untouched() {
+  made_at=$(stat -c %Y -- "$1/mysql/db.frm" 2>/dev/null) || return 1
+  for made_file in global_priv db tables_priv columns_priv procs_priv proxies_priv roles_mapping proc event servers; do
+    [ "$(stat -c %Y -- "$1/mysql/$made_file.MAD" 2>/dev/null || echo 9999999999)" -le $((made_at + 300)) ] || return 1
+  done
+}
+
+# maria_slave NAME: a field of the default connection's status; empty where there is none.
+maria_slave() {
+  # shellcheck disable=SC2086 # maria_login is several words
+  echo 'show slave status;' | HOME=/root timeout -k 1 15 "$client" ${maria_login:---no-defaults --user=root} --protocol=socket --socket="$sock" \
+    --connect-timeout=5 --vertical 2>/dev/null | sed -n "s/^ *$1: //p" | head -n 1
+}

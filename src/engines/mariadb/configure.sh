@@ -56,16 +56,21 @@ configure_open() {
   done
 }
 
-# What can be set while the server runs; what can't waits for the restart.
+# Of those the ones that only a restart brings.
+configure_fixed() {
+  configure_open | while IFS= read -r name; do
+    printf "select lower(variable_name) from information_schema.system_variables where variable_name = %s and read_only = 'YES';\n" "$(maria_literal "$name")"
+  done | maria_sql
+}
+
+# What can be set while the server runs.
 configure_online() {
   configure_open | while IFS= read -r name; do
+    if printf '%s\n' "$fixed" | grep -qxF -- "$name"; then continue; fi
     value=$(configure_wanted "$name")
     case $value in *[!0-9]*) value=$(maria_literal "$value") ;; esac
-    said=$(printf 'set global %s = %s;\n' "$name" "$value" | maria_sql 2>&1) && changed "$name = $value" && continue
-    case $said in
-      *'ERROR 1238 '*) ;;
-      *) die "the server refuses $name = $value: $(maria_words "$said")" ;;
-    esac
+    said=$(printf 'set global %s = %s;\n' "$name" "$value" | maria_sql 2>&1) || die "the server refuses $name = $value: $(maria_words "$said")"
+    changed "$name = $value"
   done
 }
 
@@ -103,10 +108,11 @@ run() {
   configure_write
   trouble=$(maria_config_error "$settings")
   [ -z "$trouble" ] || configure_refuse "the server would refuse it: $trouble"
-  (configure_online) || configure_refuse "a setting was refused"
+  fixed=$(configure_fixed) || configure_refuse "the server doesn't tell which settings are fixed"
+  [ -z "$fixed" ] || [ "$restart" = yes ] ||
+    configure_refuse "these wait for a restart, which the plan doesn't have: $(printf '%s' "$fixed" | tr '\n' ' ')"
+  refused=$( (configure_online) 2>&1) || configure_refuse "${refused:-a setting was refused}"
   if [ -z "$(configure_open)" ]; then return 0; fi
-  [ "$restart" = yes ] ||
-    configure_refuse "these wait for a restart, which the plan doesn't have: $(configure_open | tr '\n' ' ')"
   old_pid=$(timeout 10 systemctl show -p MainPID --value "$unit")
   configure_restart
   changed "restarted $unit"
