@@ -67,12 +67,12 @@ backup_receive() {
     if [ "$(sed -n 1p -- "$copy/replform.sent")" != 'code 0' ] || ! grep -qx 'completed OK!' "$copy/replform.sent"; then
       backup_give_up "mariadb-backup failed on the donor ($(tr '\n' ';' <"$copy/replform.sent" | cut -c 1-500))"
     fi
-  elif [ "$(cat "$memory/mbstream.rc")" != 0 ]; then
+  elif [ "$(cat "$memory/mbstream.rc")" != 0 ] && ! grep -q 'my_read() failed' "$memory/mbstream.log"; then
     backup_give_up "the copy can't be written: $(backup_last mbstream.log)"
   elif [ "$(cat "$memory/socat.rc")" != 0 ]; then
     backup_give_up "the copy didn't come from $upstream_address:$copy_port: $(backup_last socat.log)"
   else
-    backup_give_up "the stream from $upstream_address ended early: the donor's server or its sender was ended"
+    backup_give_up "the stream from $upstream_address ended early: the server or the sender there was ended $(backup_last socat.log)"
   fi
   if [ "$(cat "$memory/socat.rc" "$memory/mbstream.rc" | tr '\n' ' ')" != '0 0 ' ]; then
     backup_give_up "the copy came, but its receiver ended with an error: $(backup_last socat.log) $(backup_last mbstream.log)"
