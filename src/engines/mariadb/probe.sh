@@ -56,7 +56,7 @@ maria_files() {
   echo "data $data"
   printf '%s\n' "$options" | sed -nE 's/^(server_id|log_bin|log_slave_updates|binlog_format|gtid_strict_mode|sync_binlog|read_only|bind_address|skip_slave_start|skip_networking|relay_log|slave_net_timeout)(=|$)/option \1 /p'
   [ -d /etc/mysql/mariadb.conf.d ] && echo 'include yes'
-  sed -E '/^(#|\[)/d;s/^/dropin /' /etc/mysql/mariadb.conf.d/99-replform.cnf 2>/dev/null
+  sed -E '/^(#|\[|$)/d;s/^/dropin /' /etc/mysql/mariadb.conf.d/99-replform.cnf 2>/dev/null
   # Files that are read after ours.
   for f in /etc/mysql/mariadb.conf.d/*.cnf; do
     [ -e "$f" ] && [ "$(printf '%s\n99-replform.cnf\n' "${f##*/}" | sort | tail -n 1)" != 99-replform.cnf ] &&
@@ -195,6 +195,7 @@ else
   data=/var/lib/mysql
   maria_data | sed -n '/^\(missing\|size\|disk\|schemadir\) /s/^/left /p'
 fi
-[ "$installed" = yes ] && dpkg-query -W -f '${db:Status-Status}\n' mariadb-backup socat 2>/dev/null | grep -cx installed | grep -qx 2 || maria_candidates
+tools=$(dpkg-query -W -f '${db:Status-Status}\n' mariadb-backup socat 2>/dev/null | grep -cx installed)
+if [ "$installed" != yes ] || [ "$tools" != 2 ]; then maria_candidates; fi
 echo end
 )
