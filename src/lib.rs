@@ -31,5 +31,6 @@ pub mod plan;
 pub mod remote;
 pub mod render;
 pub mod secret;
+pub mod tls;
 pub mod topology;
 pub mod ui;

@@ -89,7 +89,10 @@ pub fn masked(call: &Call, phases: &str) -> Result<String, ComposeError> {
     let mut text = String::new();
     write_call(&mut text, call, |argument| {
         Ok(Secret::new(match argument {
-            Argument::Secret(_) | Argument::Proof(_) => MADE_AT_APPLY.to_owned(),
+            Argument::Secret(_)
+            | Argument::Proof(_)
+            | Argument::Authority(_)
+            | Argument::Certificate(_) => MADE_AT_APPLY.to_owned(),
             Argument::Sensitive(_) => MASK.to_owned(),
             shown => plain(shown),
         }))
@@ -120,7 +123,13 @@ pub fn call_hash(call: &Call) -> Result<String, ComposeError> {
         part(name);
         match argument {
             Argument::Text(_) | Argument::Number(_) | Argument::Lines(_) => part(&plain(argument)),
-            Argument::Secret(secret) | Argument::Proof(secret) => part(&secret.0),
+            Argument::Secret(secret) | Argument::Proof(secret) | Argument::Authority(secret) => {
+                part(&secret.0);
+            }
+            Argument::Certificate(one) => {
+                part(&one.authority.0);
+                part(&one.common_name);
+            }
             Argument::Sensitive(sensitive) => part(&sensitive.hash),
             Argument::Volatile(_) => part(""),
         }
@@ -190,6 +199,8 @@ fn resolve(call: &Call, argument: &Argument, secrets: &Secrets) -> Result<Secret
             };
             secrets.proof(name, engine_of(call)?).map_err(proof)?
         }
+        Argument::Authority(name) => Secret::new(secrets.authority(name)?),
+        Argument::Certificate(one) => secrets.certificate(one)?,
         Argument::Sensitive(sensitive) => sensitive.text.clone(),
         shown => Secret::new(plain(shown)),
     })
@@ -209,6 +220,10 @@ fn plain(argument: &Argument) -> String {
         Argument::Text(text) | Argument::Volatile(text) => text.clone(),
         Argument::Number(number) => number.to_string(),
         Argument::Lines(lines) => lines.join("\n"),
-        Argument::Secret(_) | Argument::Proof(_) | Argument::Sensitive(_) => String::new(),
+        Argument::Secret(_)
+        | Argument::Proof(_)
+        | Argument::Authority(_)
+        | Argument::Certificate(_)
+        | Argument::Sensitive(_) => String::new(),
     }
 }

@@ -4,20 +4,26 @@
 //! last net: remote words pass through it before a person sees them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Mutex;
 
 use openssl::error::ErrorStack;
 
 use crate::engines::{Engine, ProofError, SALT_BYTES};
-use crate::plan::SecretName;
+use crate::plan::{OneTimeCertificate, SecretName};
 use crate::secret::{MASK, Secret};
+use crate::tls::Authority;
 
 const SECRET_BYTES: usize = 24;
+/// Connections are made within an apply, and may last for days.
+const CERTIFICATE_DAYS: u32 = 7;
 
 /// The secrets of one apply by name.
 #[derive(Debug, Default)]
 pub struct Secrets {
     made: Mutex<BTreeMap<SecretName, Secret>>,
+    authorities: Mutex<BTreeMap<SecretName, Authority>>,
+    issued: Mutex<BTreeMap<OneTimeCertificate, Secret>>,
 }
 
 impl Secrets {
@@ -31,7 +37,7 @@ impl Secrets {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn get(&self, name: &SecretName) -> Result<Secret, ErrorStack> {
-        let mut made = self.lock();
+        let mut made = lock(&self.made);
         if let Some(secret) = made.get(name) {
             return Ok(secret.clone());
         }
@@ -50,19 +56,63 @@ impl Secrets {
         engine.proof(&self.get(name)?, &salt)
     }
 
-    /// The text with every secret in it masked.
-    pub fn redact(&self, text: &str) -> String {
-        self.lock().values().fold(text.to_owned(), |text, secret| {
-            text.replace(secret.expose(), MASK)
-        })
+    /// The certificate of the authority of this name, made now if it is the first time.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give, or OpenSSL fails.
+    pub fn authority(&self, name: &SecretName) -> Result<String, ErrorStack> {
+        self.with_authority(name, Authority::certificate_pem)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SecretName, Secret>> {
-        // A panic while the map is held leaves at most one secret more in it.
-        self.made
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// A certificate of an authority and its key, PEM: the same one each time.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give, or OpenSSL fails.
+    pub fn certificate(&self, wanted: &OneTimeCertificate) -> Result<Secret, ErrorStack> {
+        let mut issued = lock(&self.issued);
+        if let Some(earlier) = issued.get(wanted) {
+            return Ok(earlier.clone());
+        }
+        let certificate = self.with_authority(&wanted.authority, |authority| {
+            authority.issue(&wanted.common_name, CERTIFICATE_DAYS)
+        })?;
+        issued.insert(wanted.clone(), certificate.clone());
+        Ok(certificate)
     }
+
+    fn with_authority<T>(
+        &self,
+        name: &SecretName,
+        make: impl FnOnce(&Authority) -> Result<T, ErrorStack>,
+    ) -> Result<T, ErrorStack> {
+        let mut authorities = lock(&self.authorities);
+        let authority = match authorities.entry(name.clone()) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(free) => free.insert(Authority::new("replform", CERTIFICATE_DAYS)?),
+        };
+        make(authority)
+    }
+
+    /// The text with every secret in it masked.
+    pub fn redact(&self, text: &str) -> String {
+        let text = lock(&self.made)
+            .values()
+            .fold(text.to_owned(), |text, secret| {
+                text.replace(secret.expose(), MASK)
+            });
+        // A key may be shown in part: line by line.
+        lock(&self.issued)
+            .values()
+            .flat_map(|pem| pem.expose().lines())
+            .filter(|line| !line.is_empty() && !line.starts_with("-----"))
+            .fold(text, |text, line| text.replace(line, MASK))
+    }
+}
+
+fn lock<T>(made: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while a map is held leaves at most one entry more in it.
+    made.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -85,5 +135,24 @@ mod tests {
         let secret = secrets.get(&SecretName("a".to_owned())).unwrap();
         let text = secrets.redact(&format!("bad password {} here", secret.expose()));
         assert_eq!(text, "bad password (sensitive) here");
+    }
+
+    #[test]
+    fn a_certificate_is_one_within_an_apply_and_its_key_is_masked() {
+        let wanted = OneTimeCertificate {
+            authority: SecretName("orders.reader.copy".to_owned()),
+            common_name: "replform-donor".to_owned(),
+        };
+        let secrets = Secrets::new();
+        let one = secrets.certificate(&wanted).unwrap();
+        assert!(one == secrets.certificate(&wanted).unwrap());
+        assert!(one != Secrets::new().certificate(&wanted).unwrap());
+        let authority = secrets.authority(&wanted.authority).unwrap();
+        assert_eq!(authority, secrets.authority(&wanted.authority).unwrap());
+        let key_line = one.expose().lines().rev().nth(1).unwrap();
+        assert_eq!(
+            secrets.redact(&format!("at {key_line}.")),
+            "at (sensitive)."
+        );
     }
 }

@@ -7,6 +7,7 @@
 pub mod checks;
 pub mod describe;
 mod link;
+pub mod mariadb;
 pub mod postgresql;
 pub mod redis;
 pub mod registry;
@@ -126,7 +127,7 @@ pub trait Engine: Sync {
 }
 
 /// Every engine that can be planned; a new one is a folder and a line here.
-pub const ENGINES: &[&dyn Engine] = &[&postgresql::PostgreSql, &redis::Redis];
+pub const ENGINES: &[&dyn Engine] = &[&mariadb::MariaDb, &postgresql::PostgreSql, &redis::Redis];
 
 /// The engine of this name.
 pub fn engine(name: &str) -> Option<&'static dyn Engine> {

@@ -97,7 +97,9 @@ pub struct NewStep {
 #[derive(Debug)]
 pub struct Copy {
     /// How, after the donor's name: `checked against its manifest`.
-    pub how: &'static str,
+    pub how: String,
+    /// What must be begun before the job: the sending end of a copy that the target can't pull by itself.
+    pub before: Vec<Action>,
     /// The job's script.
     pub call: Call,
     /// What it moves.
@@ -244,6 +246,24 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         );
     }
 
+    /// Packages that are missing beside a server that is there; it stays as it is.
+    pub fn tools(&mut self, packages: &[String], call: Call) {
+        let action = self.on_replica(Work::Script(call.text("reach", "")));
+        self.push(
+            StepKind::Provision,
+            NewStep {
+                what: format!("install {}; the server stays as it is", packages.join(", ")),
+                fact: "a copy needs it, and it isn't there".to_owned(),
+                cost: Cost {
+                    seconds: 8.0,
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!("apt-get remove {}", packages.join(" "))),
+                actions: vec![action],
+            },
+        );
+    }
+
     /// The account that the replica logs in with, made on the upstream by `make` (which also writes the upstream's marker) and
     /// kept on the replica by `keep`. `noun`: `role and slot`; `exists`: whether it is there and gets a new password.
     pub fn account(&mut self, noun: &str, name: &str, exists: bool, make: Call, keep: Call) {
@@ -303,7 +323,8 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         } else {
             format!("copy from {from}, {}{limited}", copy.how)
         };
-        let action = self.on_replica(Work::Job(job));
+        let mut actions = copy.before;
+        actions.push(self.on_replica(Work::Job(job)));
         self.push(
             StepKind::Backup,
             NewStep {
@@ -318,7 +339,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
                     ..Cost::default()
                 },
                 undo: Undo::By("remove the copy beside the data directory".to_owned()),
-                actions: vec![action],
+                actions,
             },
         );
     }

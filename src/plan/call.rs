@@ -72,6 +72,10 @@ pub enum Argument {
     Secret(SecretName),
     /// What proves a secret to the server without being it, made by the engine whose script it goes to: a verifier, a hash.
     Proof(SecretName),
+    /// The certificate (PEM) of an authority that lives for one apply: no secret, but another at every apply.
+    Authority(SecretName),
+    /// A certificate that such an authority signs, and its key (PEM).
+    Certificate(OneTimeCertificate),
     /// A text that holds values the configuration calls sensitive.
     Sensitive(Sensitive),
     /// A size or estimate that doesn't belong to the plan's identity: it may differ at apply time.
@@ -82,6 +86,15 @@ pub enum Argument {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SecretName(pub String);
+
+/// A certificate made anew at every apply, for one end of one connection.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OneTimeCertificate {
+    /// Its authority's name: the same for both ends.
+    pub authority: SecretName,
+    /// Whom it names: the end that must prove to be it.
+    pub common_name: String,
+}
 
 /// A sensitive text: in memory as it is, saved only as a salted hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

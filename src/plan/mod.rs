@@ -24,7 +24,7 @@ mod planner;
 mod saved;
 mod step;
 
-pub use call::{Action, Argument, Call, JobCall, SecretName, Sensitive, Work};
+pub use call::{Action, Argument, Call, JobCall, OneTimeCertificate, SecretName, Sensitive, Work};
 pub use document::{
     Counts, Outlook, PLAN_FORMAT, PictureRow, Plan, PlannedReplication, RestartOutlook,
     WritesOutlook,

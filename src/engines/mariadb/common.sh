@@ -194,3 +194,19 @@ maria_slave() {
   echo 'show slave status;' | HOME=/root timeout -k 1 15 "$client" ${maria_login:---no-defaults --user=root} --protocol=socket --socket="$sock" \
     --connect-timeout=5 --vertical 2>/dev/null | sed -n "s/^ *$1: //p" | head -n 1
 }
+
+# maria_own_writes: transactions that this server wrote by itself and its upstream doesn't have, by commas; nothing is good.
+# Fails when one of them doesn't answer.
+maria_own_writes() {
+  own_state=$(echo "select concat(@@server_id, ' ', @@gtid_binlog_state);" | maria_sql) || return 1
+  upstream_state=$(echo 'select @@gtid_binlog_state;' | maria_upstream_sql 2>/dev/null) || return 1
+  printf '%s\n' "$own_state" | awk -v have="$upstream_state" '{
+    count = split(have, list, ",")
+    for (i = 1; i <= count; i++) { split(list[i], part, "-"); last[part[1] "-" part[2]] = part[3] }
+    count = split($2, list, ",")
+    for (i = 1; i <= count; i++) {
+      split(list[i], part, "-")
+      if (part[2] == $1 && part[3] + 0 > last[part[1] "-" part[2]] + 0) { printf "%s%s", between, list[i]; between = "," }
+    }
+  }'
+}

@@ -26,8 +26,8 @@ link_is_ours() { [ -s "$data/replform.copy" ] || [ -s "$data/master.info" ]; }
 # Dies where the server that runs isn't a replica, nor a copy in which nobody wrote.
 link_may() {
   link_is_ours || die "the server on port $port takes writes of its own: it isn't linked over its data"
-  own=$(echo "select @@gtid_binlog_state regexp concat('(^|,)[0-9]+-', @@server_id, '-');" | maria_sql) || die "the server doesn't tell its GTIDs"
-  [ "$own" = 0 ] || die "this server has transactions of its own (gtid_binlog_state): it isn't linked over them; plan again"
+  own=$(maria_own_writes) || die "the GTIDs of this server or of its upstream can't be asked for"
+  [ -z "$own" ] || die "this server has transactions of its own ($own): it isn't linked over them; plan again"
 }
 
 link_drop_in() {

@@ -141,6 +141,8 @@ maria_ask() {
       # shellcheck disable=SC2086 # words
       printf "show binlog events in '%s' limit 3;\n" "$first" | maria_client $login | awk -F '\t' '$3 == "Gtid_list" { print "oldest " $6 }'
     fi
+    # shellcheck disable=SC2086 # words
+    echo 'show slave hosts;' | maria_client $login | awk -F '\t' '$1 ~ /^[0-9]+$/ { print "slavehost " $1 " " $2 }'
     echo 'slave end'
   fi
   echo "asked $((($(date +%s%N) - t0) / 1000000))"

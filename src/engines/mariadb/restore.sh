@@ -41,8 +41,8 @@ restore_may_go() {
 restore_wrote_nothing() {
   [ "$(maria_unit)" = active ] || return 0
   maria_running
-  own=$(echo "select @@gtid_binlog_state regexp concat('(^|,)[0-9]+-', @@server_id, '-');" | maria_sql) || die "the server doesn't tell its GTIDs"
-  [ "$own" = 0 ] || die "somebody wrote to this replica: it has transactions of its own; plan again"
+  own=$(maria_own_writes) || die "the GTIDs of this server or of its upstream can't be asked for"
+  [ -z "$own" ] || die "somebody wrote to this replica ($own): plan again"
 }
 
 # The same questions as the probe's: a server in which nobody made anything.

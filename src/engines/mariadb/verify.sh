@@ -49,8 +49,8 @@ verify() {
     [ "$waited" = 0 ] || die "it stopped before it had applied $target: $(verify_why)"
   fi
   [ "$(maria_variable read_only)" != OFF ] || die "it isn't read_only: it takes writes"
-  own=$(echo "select @@gtid_binlog_state regexp concat('(^|,)[0-9]+-', @@server_id, '-');" | maria_sql) || die "the server doesn't tell its GTIDs"
-  [ "$own" = 0 ] || die "it has transactions of its own: somebody wrote to it"
+  own=$(maria_own_writes) || die "the GTIDs of this server or of its upstream can't be asked for"
+  [ -z "$own" ] || die "it has transactions of its own ($own): somebody wrote to it"
   note "streams from $upstream_address:$upstream_port, applied up to ${target:-the beginning}"
   measured caught_up "$(since "$t0")"
 }

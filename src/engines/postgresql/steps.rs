@@ -161,7 +161,8 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
         steps.backup(Copy {
-            how: "checked against its manifest",
+            how: "checked against its manifest".to_owned(),
+            before: Vec::new(),
             call: self.on_replica("postgresql/backup.sh", 60),
             bytes: copy_bytes(self.link),
             check_rate: VERIFY_RATE,
