@@ -184,14 +184,16 @@ fn new_links(upstreams: &Upstreams<'_>, facts: &MariaFacts, checks: &mut Checks<
             Vec::new(),
         );
     }
-    checks.warn(
-        codes::CONFIGURATION_RISK,
-        format!(
-            "read_only doesn't bind accounts with READ ONLY ADMIN: on its replicas these can still write: {}",
-            facts.writers.join(", ")
-        ),
-        Vec::new(),
-    );
+    if !facts.writers.is_empty() {
+        checks.warn(
+            codes::CONFIGURATION_RISK,
+            format!(
+                "read_only doesn't bind accounts with READ_ONLY ADMIN: on its replicas these can still write: {}",
+                facts.writers.join(", ")
+            ),
+            Vec::new(),
+        );
+    }
 }
 
 fn data_path(upstreams: &Upstreams<'_>) -> Option<String> {

@@ -104,7 +104,7 @@ maria_data() {
 
 # maria_client LOGIN…: SQL from standard input; what isn't a row is what went wrong.
 maria_client() {
-  timeout -k 1 "$limit" "$client" "$@" --protocol=socket --socket="$sock" --connect-timeout=3 --batch --skip-column-names --force 2>&1
+  timeout -k 1 "$limit" "$client" "$@" --protocol=socket --socket="$sock" --connect-timeout=3 --batch ${names:---skip-column-names} --force 2>&1
 }
 
 maria_ask() {
@@ -131,7 +131,7 @@ maria_ask() {
     maria_questions | maria_client $login | sed '/^\(row\|core\|done\) /!s/^/error /;s/^row //'
     limit=5
     # shellcheck disable=SC2086 # words
-    echo 'show all slaves status;' | maria_client $login --vertical |
+    echo 'show all slaves status;' | names=--column-names maria_client $login --vertical |
       sed -nE 's/^\*+ .*row.*/slave row/p;s/^ *(Connection_name|Slave_IO_Running|Slave_SQL_Running|Slave_IO_State|Master_Host|Master_User|Master_Port|Last_IO_Errno|Last_IO_Error|Last_SQL_Errno|Last_SQL_Error|Seconds_Behind_Master|Using_Gtid|Gtid_IO_Pos|Master_SSL_Allowed|SQL_Delay|Replicate_[A-Za-z_]*|Exec_Master_Log_Pos|Read_Master_Log_Pos|Relay_Log_Space|Master_Server_Id): (.*)/slave \1 \2/p'
     # shellcheck disable=SC2086 # words
     binlogs=$(echo 'show binary logs;' | maria_client $login | grep -v ERROR)
@@ -165,7 +165,7 @@ select concat_ws(' ', 'row status', lower(variable_name), variable_value) from i
 select concat_ws(' ', 'row now', unix_timestamp(now(3)));
 select concat_ws(' ', 'row down', id, user, host, time, ifnull(state,'')) from information_schema.processlist where command like 'Binlog Dump%';
 select concat_ws(' ', 'row account', user, host) from mysql.global_priv where user like 'replform\_%';
-select concat_ws(' ', 'row writes', grantee) from information_schema.user_privileges where privilege_type = 'READ ONLY ADMIN';
+select concat_ws(' ', 'row writes', grantee) from information_schema.user_privileges where privilege_type in ('READ_ONLY ADMIN', 'READ ONLY ADMIN');
 select concat_ws(' ', 'row schema', schema_name) from information_schema.schemata
  where schema_name not in ('mysql','information_schema','performance_schema','sys');
 select concat_ws(' ', 'row people', (select count(*) from mysql.global_priv where user not in
