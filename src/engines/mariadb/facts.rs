@@ -55,8 +55,8 @@ pub struct MariaFacts {
     pub place: String,
     /// What is missing: `directory`, `content` (it is empty), `ibdata1` (something else is in it).
     pub missing: Option<String>,
-    /// Directories of databases in the data directory.
-    pub schema_directories: Vec<String>,
+    /// Directories of databases in the data directory, with their sizes.
+    pub schema_directories: BTreeMap<String, Bytes>,
     /// What tells this data directory from one with other databases.
     pub directory_identity: String,
     /// Whether the system tables' files show that nobody changed an account since they were made.

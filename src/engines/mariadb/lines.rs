@@ -107,7 +107,10 @@ impl Server {
             "missing" => facts.missing = Some(rest.to_owned()),
             "size" => self.bytes = rest.trim().parse().ok(),
             "stream" => self.stream_bytes = rest.trim().parse().ok(),
-            "schemadir" => facts.schema_directories.push(rest.to_owned()),
+            "schemadir" => {
+                let bytes = Bytes(word.parse().unwrap_or(0));
+                facts.schema_directories.insert(tail.to_owned(), bytes);
+            }
             "identity" => rest.clone_into(&mut facts.directory_identity),
             "untouched" => facts.untouched = rest == "yes",
             "masterinfo" => {

@@ -93,7 +93,7 @@ maria_data() {
   echo "size $(maria_size "$data")"
   # What a copy moves: not the logs, nor what a start makes anew.
   echo "stream $(maria_size --exclude='*-bin.[0-9]*' --exclude='*-bin.index' --exclude='*-bin.state' --exclude=ibtmp1 --exclude='ib_logfile*' "$data")"
-  maria_schemas "$data" | sed 's/^/schemadir /'
+  maria_schemas "$data" | while IFS= read -r f; do echo "schemadir $(maria_size "$data/$f") $f"; done
   echo "identity $(maria_schemas "$data" | sha256sum | cut -c 1-32)"
   maria_is_untouched "$data" && echo 'untouched yes'
   [ -s "$data/master.info" ] && echo "masterinfo $(sed -n '4p' "$data/master.info") $(sed -n '7p' "$data/master.info")"

@@ -253,10 +253,15 @@ fn data(server: &Server, state: &ServerState, role: Option<Role>) -> Option<Data
     let facts = &server.facts;
     let bytes = Bytes(server.bytes.unwrap_or(0));
     let (size, free) = server.disk.unwrap_or((0, 0));
-    let names = if server.complete {
-        &facts.schemas
+    // A server that answers knows its databases; their directories tell the sizes where it couldn't sum them up.
+    let names: Vec<&String> = if server.complete {
+        facts.schemas.iter().collect()
     } else {
-        &facts.schema_directories
+        facts.schema_directories.keys().collect()
+    };
+    let size = |name: &String| {
+        let sizes = [&facts.schema_bytes, &facts.schema_directories];
+        sizes.iter().find_map(|sizes| sizes.get(name).copied())
     };
     Some(Data {
         directory: server.directory.clone(),
@@ -268,7 +273,7 @@ fn data(server: &Server, state: &ServerState, role: Option<Role>) -> Option<Data
             .iter()
             .map(|name| Database {
                 name: name.clone(),
-                bytes: facts.schema_bytes.get(name).copied().unwrap_or_default(),
+                bytes: size(name).unwrap_or_default(),
             })
             .collect(),
         copy_bytes: server.stream_bytes.map_or(bytes, Bytes),
