@@ -13,8 +13,8 @@ use crate::engines::checks::{
 use crate::engines::steps::copy_rate;
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
+use crate::plan::Finding;
 use crate::plan::findings::choice;
-use crate::plan::{Finding, Relation};
 use crate::topology::Bytes;
 
 /// The oldest release whose procedures were run.
@@ -375,7 +375,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     if link.replica_address().parse::<IpAddr>().is_err() {
         no_address(link.replica_address(), &mut checks);
     }
-    if !matches!(link.relation, Relation::Disconnected(_)) {
+    if link.relation.needs_copy() {
         movable(&facts.place, &mut checks);
         disk(link, super::steps::copy_bytes(link), &mut checks);
         packages(link, &facts, &upstream, &mut checks);

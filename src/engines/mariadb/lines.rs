@@ -259,6 +259,9 @@ fn dump(text: &str) -> Option<Dump> {
 /// An address as /proc/net/tcp and tcp6 have it: words of four bytes in the host's order; Linux on Debian's machines but one
 /// is little-endian. All zero is every address.
 fn address(hex: &str) -> Option<String> {
+    if !matches!(hex.len(), 8 | 32) {
+        return None;
+    }
     let words: Vec<u32> = hex
         .as_bytes()
         .chunks(8)

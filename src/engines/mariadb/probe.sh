@@ -104,7 +104,7 @@ maria_data() {
 
 # maria_client LOGIN…: SQL from standard input; what isn't a row is what went wrong.
 maria_client() {
-  timeout -k 1 "$limit" "$client" "$@" --protocol=socket --socket="$sock" --connect-timeout=3 --batch ${names:---skip-column-names} --force 2>&1
+  timeout -k 1 "$limit" "$client" "$@" --protocol=socket --socket="$sock" --connect-timeout=3 --batch "${names:---skip-column-names}" --force 2>&1
 }
 
 maria_ask() {

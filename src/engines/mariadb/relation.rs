@@ -6,7 +6,7 @@
 
 use super::facts::{Connection, CopyNote, MariaFacts};
 use super::gtid::{Gtid, Gtids};
-use super::settings::{NOUN, source};
+use super::settings::{self, NOUN, source};
 use crate::engines::Link;
 use crate::engines::describe::contents;
 use crate::observe::{ServerState, Streaming};
@@ -21,6 +21,9 @@ const OUT_OF_ORDER: u32 = 1950;
 const DATA_DIFFERS: [u32; 15] = [
     1007, 1008, 1032, 1050, 1051, 1054, 1060, 1061, 1062, 1091, 1146, 1396, 1451, 1452, 1677,
 ];
+
+/// Settings of a replica without which a restart would make it something else.
+const KEPT: [&str; 3] = ["server_id", "read_only", "log_bin"];
 
 /// The relation of a link.
 pub(super) fn relation(link: &Link<'_>) -> Relation {
@@ -151,13 +154,44 @@ fn replica(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Relati
     }
     match link.instance.upstream.as_ref().map(|seen| &seen.streaming) {
         Some(Streaming::No { why }) => unconnected(link, facts, upstream, connection, why, &state),
-        _ => Relation::Linked,
+        _ => worn(link, facts, upstream).map_or(Relation::Linked, Relation::Worn),
     }
+}
+
+/// What replform made for a link and isn't there any more: it streams only until its connection ends, or takes writes.
+fn worn(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Option<String> {
+    // A link that replform didn't make has other names, or none.
+    link.marker?;
+    let name = settings::account(&link.replication.name, &link.replica.name);
+    let mut accounts = upstream.accounts.iter();
+    if !accounts.any(|own| own.user == name && own.host == link.replica_address()) {
+        return Some(format!(
+            "its account {name} is gone on {}",
+            link.upstream.server
+        ));
+    }
+    if !facts.login {
+        return Some("its file /etc/mysql/replform.client is gone".to_owned());
+    }
+    if facts.variable("read_only") == Some("OFF") {
+        return Some("it isn't read_only any more".to_owned());
+    }
+    let settings = settings::replica_settings(link, facts, upstream);
+    let lines = settings
+        .iter()
+        .map(|(name, value)| (name, settings::line(name, value)));
+    let changed = lines
+        .filter(|(name, _)| KEPT.contains(name))
+        .find(|(_, line)| !facts.drop_in.contains(line))?;
+    Some(format!(
+        "{} in its mariadb.conf.d/99-replform.cnf is not as replform wrote it",
+        changed.0
+    ))
 }
 
 /// The upstream lists this replica's account as one that reads: a name in the settings stands for its address.
 fn is_listed(link: &Link<'_>, upstream: &MariaFacts) -> bool {
-    let account = super::settings::account(&link.replication.name, &link.replica.name);
+    let account = settings::account(&link.replication.name, &link.replica.name);
     upstream.dumps.iter().any(|dump| dump.user == account)
         && link
             .instance

@@ -71,7 +71,7 @@ pub(super) fn link_is_encrypted(upstream: &MariaFacts, version: Option<&str>) ->
 
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MariaFacts) -> Vec<Change> {
-    if upstreams.new.is_empty() || !facts.relative.is_empty() {
+    if !facts.relative.is_empty() {
         return Vec::new();
     }
     let mut changes = Vec::new();
@@ -133,7 +133,18 @@ pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MariaFacts) ->
             false,
         );
     }
+    if upstreams.new.is_empty() {
+        // Links that stand need what replform set for them, and nothing else: they stand.
+        changes.retain(|change| !upstreams.standing.is_empty() && marked(upstreams, change.name));
+    }
     changes
+}
+
+/// Whether replform set it here.
+fn marked(upstreams: &Upstreams<'_>, name: &str) -> bool {
+    upstreams
+        .marker
+        .is_some_and(|marker| marker.settings.contains_key(name))
 }
 
 /// `bind_address` with the address that it lacks; `None` when the server listens there already.

@@ -207,6 +207,8 @@ fn no_answer(facts: &MariaFacts) -> String {
         .iter()
         .find(|error| !error.trim().is_empty() && *error != "no answer")
     {
+        // ETIMEDOUT: it took the connection and said nothing.
+        Some(error) if error.contains("system error: 110") => format!("no answer in {seconds} s"),
         Some(error) => format!("it answered: {}", error.trim()),
         None => format!("no answer in {seconds} s"),
     }
@@ -254,12 +256,16 @@ fn data(server: &Server, state: &ServerState, role: Option<Role>) -> Option<Data
     let bytes = Bytes(server.bytes.unwrap_or(0));
     let (size, free) = server.disk.unwrap_or((0, 0));
     // A server that answers knows its databases; their directories tell the sizes where it couldn't sum them up.
-    let names: Vec<&String> = if server.complete {
-        facts.schemas.iter().collect()
+    let names: Vec<&str> = if server.complete {
+        facts.schemas.iter().map(String::as_str).collect()
     } else {
-        facts.schema_directories.keys().collect()
+        facts
+            .schema_directories
+            .keys()
+            .map(String::as_str)
+            .collect()
     };
-    let size = |name: &String| {
+    let bytes_of = |name: &str| {
         let sizes = [&facts.schema_bytes, &facts.schema_directories];
         sizes.iter().find_map(|sizes| sizes.get(name).copied())
     };
@@ -272,8 +278,8 @@ fn data(server: &Server, state: &ServerState, role: Option<Role>) -> Option<Data
         databases: names
             .iter()
             .map(|name| Database {
-                name: name.clone(),
-                bytes: size(name).unwrap_or_default(),
+                name: (*name).to_owned(),
+                bytes: bytes_of(name).unwrap_or_default(),
             })
             .collect(),
         copy_bytes: server.stream_bytes.map_or(bytes, Bytes),
@@ -332,16 +338,20 @@ fn streaming(connection: &Connection) -> Streaming {
     let no = |why: &str| Streaming::No {
         why: why.to_owned(),
     };
-    for thread in ["SQL", "IO"] {
-        if connection.error_number(thread) != 0 {
-            return no(connection.error(thread));
-        }
-    }
-    let behind: Option<f64> = connection.field("Seconds_Behind_Master").parse().ok();
-    match (
+    let threads = (
         connection.field("Slave_IO_Running"),
         connection.field("Slave_SQL_Running"),
-    ) {
+    );
+    if connection.error_number("SQL") != 0 {
+        return no(connection.error("SQL"));
+    }
+    // A connection that was tried for in vain and then stopped: the client's error (2000 and above) is of before.
+    let stopped_since = threads == ("No", "No") && connection.error_number("IO") >= 2000;
+    if connection.error_number("IO") != 0 && !stopped_since {
+        return no(connection.error("IO"));
+    }
+    let behind: Option<f64> = connection.field("Seconds_Behind_Master").parse().ok();
+    match threads {
         ("No", "No") => no("replication is stopped there"),
         ("No", _) => no("it doesn't receive: its IO thread is stopped"),
         (_, "No") => no("what it receives isn't applied: its SQL thread is stopped"),
