@@ -9,8 +9,8 @@ use crate::engines::steps::{Copy, LinkSteps, configure, lock};
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
 use crate::plan::{
-    Action, Argument, Because, Call, Cost, OneTimeCertificate, SecretName, Step, StepId, StepKind,
-    Undo, Work,
+    Action, Argument, Because, Call, Cost, OneTimeCertificate, Relation, SecretName, Step, StepId,
+    StepKind, Undo, Work,
 };
 use crate::topology::{Bytes, MemberId};
 
@@ -295,10 +295,15 @@ impl<'a, 'b> Calls<'a, 'b> {
     }
 
     fn restore(&self, steps: &mut LinkSteps<'_, '_>) {
+        // What was allowed to go are those databases, not whatever lies there later.
+        let replaced = match self.link.relation {
+            Relation::ForeignData(_) => self.facts.directory_identity.as_str(),
+            _ => "",
+        };
         let call = self
             .on_replica("mariadb/restore.sh", RESTORE_SECONDS)
             .with("settings", self.lines())
-            .text("replaced_identity", &self.facts.directory_identity);
+            .text("replaced_identity", replaced);
         steps.restore(call);
     }
 

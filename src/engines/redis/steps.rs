@@ -248,7 +248,9 @@ impl<'a, 'b> Calls<'a, 'b> {
             how: match self.kind {
                 Kind::Redis => "checked by redis-check-rdb",
                 Kind::Valkey => "checked by valkey-check-rdb",
-            },
+            }
+            .to_owned(),
+            before: Vec::new(),
             call: self.on_replica("redis/backup.sh", 60),
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,
