@@ -6,8 +6,10 @@ gulp=$1
 shift
 while :; do
   sleep 0.03
+  # The test's folder goes with the test.
+  true >"$gulp" || break
   # The program sets the socket, which is its output, to non-blocking: dd fails when nothing has come, and at the end reads nothing.
   dd bs=1048576 count=1 >"$gulp" 2>/dev/null || continue
   [ -s "$gulp" ] || break
-  cat "$gulp"
+  cat "$gulp" || break
 done | exec "$@"
