@@ -1,0 +1,45 @@
+about = "The primary restarts and is killed while a replica follows: the link goes on by itself, and the plan stays empty."
+
+host "db1" {
+  image   = "bookworm-redis"
+  address = "10.77.1.11"
+}
+
+host "db2" {
+  image   = "bookworm-bare"
+  address = "10.77.1.12"
+}
+
+on "db1" {
+  script = "load.sh"
+  with   = { megabytes = "60" }
+}
+
+replform "apply -auto-approve" {}
+
+writer_starts "db1" {}
+
+on "db1" { run = "systemctl restart redis-server" }
+
+wait "db2" {
+  run   = "redis-cli info replication"
+  lines = ["master_link_status:up\r"]
+}
+
+writer_stops {}
+
+same_data {
+  primary  = "db1"
+  replicas = ["db2"]
+}
+
+nothing_to_do {}
+
+# Somebody takes the account away: the link is mended without a copy.
+on "db1" { run = "redis-cli acl deluser replform_orders_reader" }
+
+replform "plan -detailed-exitcode" {
+  exit  = 2
+  says  = ["renew user"]
+  lacks = ["backup"]
+}
