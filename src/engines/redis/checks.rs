@@ -12,7 +12,7 @@ use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
 use crate::plan::Finding;
 use crate::plan::findings::{choice, hazard};
-use crate::topology::{Bytes, Hazard};
+use crate::topology::{Bytes, Hazard, Member};
 
 /// Commands without which a member can't be worked on.
 const NEEDED_COMMANDS: [&str; 5] = ["CONFIG", "ACL", "INFO", "REPLICAOF", "CLIENT"];
@@ -27,6 +27,7 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
     upstream_data_directory(upstreams, &mut checks);
     commands(&facts, &mut checks);
     configuration_file(&facts, &mut checks);
+    admin(upstreams.member, &facts, &mut checks);
     if !upstreams.new.is_empty() {
         new_links(upstreams, &facts, &mut checks);
     }
@@ -91,6 +92,21 @@ fn commands(facts: &RedisFacts, checks: &mut Checks<'_>) {
             "take the rename-command lines away and restrict users by ACL instead",
         )],
     );
+}
+
+/// `admin` has no use where root reads the password from the server's own file.
+fn admin(member: &Member, facts: &RedisFacts, checks: &mut Checks<'_>) {
+    if member.instance.admin.is_some() {
+        checks.warn(
+            codes::CONFIGURATION_RISK,
+            format!(
+                "admin {{ … }} isn't used for {} in this version: root gets in where nobody needs a password, or by the requirepass in {}",
+                facts.kind.unwrap_or_default().title(),
+                facts.conf
+            ),
+            Vec::new(),
+        );
+    }
 }
 
 /// What is written into the configuration must be what the server reads at its next start.
@@ -265,6 +281,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     data_directory(link, &mut checks);
     commands(&facts, &mut checks);
     configuration_file(&facts, &mut checks);
+    admin(&link.replica.member, &facts, &mut checks);
     if settings::copies(link) {
         movable(&facts.place, &mut checks);
         disk(link, super::steps::copy_bytes(link), &mut checks);

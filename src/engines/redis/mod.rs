@@ -17,3 +17,6 @@ pub use engine::Redis;
 pub use facts::{Dump, OtherInstance, RedisFacts, Unit, User};
 pub use probe::PROBE;
 pub use release::Kind;
+
+#[cfg(test)]
+mod plan_tests;

@@ -1,0 +1,349 @@
+//! Rules that no plan for Redis may break, over random worlds made of what real hosts said.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{Kind, RedisFacts};
+use crate::diagnostics::codes;
+use crate::observe::{
+    Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, Role, ServerState,
+};
+use crate::plan::{Argument, Options, Plan, Severity, StepKind, Work, plan};
+use crate::topology::{
+    Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
+    Server, ServerId, Ssh, Topology, Upstream,
+};
+
+const RECORDED: [&str; 13] = [
+    "not-installed",
+    "empty",
+    "empty-stopped",
+    "cut-between-renames",
+    "foreign",
+    "foreign-stopped",
+    "replica",
+    "replica-stopped",
+    "link-down-password",
+    "primary-replica-away",
+    "hung",
+    "password-unknown",
+    "valkey-standalone",
+];
+
+fn recorded(name: &str) -> Instance {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/observations/redis")
+        .join(name)
+        .with_extension("json");
+    let mut all: BTreeMap<String, Instance> =
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    all.remove("redis:6379").unwrap()
+}
+
+fn host(instance: Instance) -> MachineObservation {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/host/plain.json");
+    let mut facts: Facts = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    facts.host.clock_offset_ms = Some(0);
+    facts.instances = BTreeMap::from([("redis:6379".to_owned(), Box::new(instance))]);
+    facts.reach = BTreeMap::from([("10.77.1.11:6379".to_owned(), Reach::Open)]);
+    MachineObservation::Reached(Box::new(facts))
+}
+
+fn place(line: u32) -> Place {
+    Place {
+        file: "main.rf.hcl".to_owned(),
+        line,
+        column: 1,
+    }
+}
+
+fn member(number: u8) -> Member {
+    Member {
+        server: ServerId {
+            stack: "eu".to_owned(),
+            name: format!("db{number}"),
+        },
+        machine: MachineId(format!("10.77.1.1{number}")),
+        address: format!("10.77.1.1{number}"),
+        public_address: format!("10.77.1.1{number}"),
+        instance: InstanceWish {
+            port: 6379,
+            data_directory: None,
+            admin: None,
+        },
+        place: place(u32::from(number)),
+    }
+}
+
+fn topology(allow: &[Hazard]) -> Topology {
+    let members = [member(1), member(2)];
+    Topology {
+        name: "acme".to_owned(),
+        machines: members
+            .iter()
+            .map(|member| {
+                let machine = Machine {
+                    id: member.machine.clone(),
+                    label: member.server.to_string(),
+                    ssh: Ssh::default(),
+                };
+                (member.machine.clone(), machine)
+            })
+            .collect(),
+        servers: members
+            .iter()
+            .map(|member| Server {
+                id: member.server.clone(),
+                machine: member.machine.clone(),
+                address: member.address.clone(),
+                public_address: member.public_address.clone(),
+                place: place(1),
+            })
+            .collect(),
+        apps: Vec::new(),
+        replications: vec![Replication {
+            name: "orders".to_owned(),
+            engine: Engine("redis".to_owned()),
+            version: None,
+            primary: members[0].clone(),
+            replicas: vec![Replica {
+                name: "reader".to_owned(),
+                member: members[1].clone(),
+                upstream: Upstream::Primary,
+                max_rate: None,
+                max_lag: None,
+                place: place(2),
+            }],
+            tls: None,
+            retain: None,
+            max_lag: Lag::Time(60_000),
+            allow: allow.iter().map(|hazard| (*hazard, place(3))).collect(),
+            env: None,
+            place: place(1),
+            primary_place: place(1),
+            allow_place: place(3),
+        }],
+    }
+}
+
+/// What is changed in what a host said.
+#[derive(Clone, Debug)]
+struct Changes {
+    /// Keys in db0; `None`: as recorded.
+    keys: Option<u64>,
+    /// Its history is the primary's, or that one's earlier.
+    kin: Option<bool>,
+    /// Where it is in it, beside the primary.
+    ahead: i64,
+    /// Role by its own word.
+    role: Option<Role>,
+    /// Whether it asks for a password.
+    password: bool,
+    /// Whether it saves.
+    saves: bool,
+}
+
+fn changes() -> impl Strategy<Value = Changes> {
+    (
+        proptest::option::of(0..3_u64),
+        proptest::option::of(any::<bool>()),
+        -3_i64..3,
+        proptest::option::of(prop_oneof![Just(Role::Primary), Just(Role::Replica)]),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(keys, kin, ahead, role, password, saves)| Changes {
+            keys,
+            kin,
+            ahead,
+            role,
+            password,
+            saves,
+        })
+}
+
+fn set_facts(instance: &mut Instance, change: impl FnOnce(&mut RedisFacts)) {
+    let mut facts = RedisFacts::clone(&RedisFacts::of(instance).unwrap());
+    change(&mut facts);
+    instance.details = super::summary::details(&facts).into();
+}
+
+fn changed(mut instance: Instance, changes: &Changes, primary: Option<&Instance>) -> Instance {
+    let running = instance.server == ServerState::Running;
+    if running && let Some(keys) = changes.keys {
+        set_facts(&mut instance, |facts| {
+            facts.info.retain(|name, _| !name.starts_with("db"));
+            if keys > 0 {
+                facts
+                    .info
+                    .insert("db0".to_owned(), format!("keys={keys},expires=0,avg_ttl=0"));
+            }
+        });
+        if let Some(data) = &mut instance.data {
+            data.empty = keys == 0;
+        }
+    }
+    if running && let Some(role) = changes.role {
+        instance.role = Some(role);
+        if role == Role::Primary {
+            instance.upstream = None;
+        }
+    }
+    if let (Some(primary), Some(kin)) = (primary, changes.kin)
+        && let (Some(own), Some(there)) = (&mut instance.position, &primary.position)
+    {
+        let facts = RedisFacts::of(primary).unwrap();
+        own.history = match kin {
+            true => there.history.clone(),
+            false => facts.info("master_replid2").unwrap_or("0").to_owned(),
+        };
+        own.offset = there
+            .offset
+            .map(|offset| offset.saturating_add_signed(changes.ahead));
+    }
+    set_facts(&mut instance, |facts| {
+        if changes.password {
+            for user in facts.users.iter_mut().filter(|user| user.name == "default") {
+                user.without_password = false;
+            }
+            facts
+                .settings
+                .insert("requirepass".to_owned(), "(set)".to_owned());
+        }
+        if !changes.saves {
+            facts.settings.insert("save".to_owned(), String::new());
+        }
+    });
+    instance
+}
+
+fn planned(primary: &Instance, replica: &Instance, allow: &[Hazard]) -> Plan {
+    let observation = Observation {
+        format_version: OBSERVATION_FORMAT.to_owned(),
+        replform: env!("CARGO_PKG_VERSION").to_owned(),
+        topology: "acme".to_owned(),
+        observed_at: "2026-01-01T00:00:00Z".to_owned(),
+        machines: BTreeMap::from([
+            (MachineId("10.77.1.11".to_owned()), host(primary.clone())),
+            (MachineId("10.77.1.12".to_owned()), host(replica.clone())),
+        ]),
+    };
+    plan(&topology(allow), &observation, &Options::default()).unwrap()
+}
+
+fn arguments(plan: &Plan, kind: StepKind) -> Vec<&BTreeMap<String, Argument>> {
+    plan.steps
+        .iter()
+        .filter(|step| step.kind == kind)
+        .flat_map(|step| &step.actions)
+        .map(|action| match &action.work {
+            Work::Script(call) => &call.arguments,
+            Work::Job(job) => &job.call.arguments,
+        })
+        .collect()
+}
+
+fn text<'a>(arguments: &'a BTreeMap<String, Argument>, name: &str) -> &'a str {
+    match arguments.get(name) {
+        Some(Argument::Text(text)) => text,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn hazard(plan: &Plan, wanted: Hazard) -> bool {
+    plan.findings.iter().any(
+        |finding| matches!(&finding.severity, Severity::Hazard { hazard, .. } if *hazard == wanted),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_plan_breaks_a_rule(
+        primary_name in prop_oneof![Just("foreign"), Just("primary-replica-away"), Just("valkey-standalone")],
+        replica_name in proptest::sample::select(&RECORDED[..]),
+        primary_changes in changes(),
+        replica_changes in changes(),
+        allow in proptest::sample::subsequence(Hazard::ALL.to_vec(), 0..=4),
+    ) {
+        let primary_changes = Changes { role: None, keys: primary_changes.keys.map(|keys| keys + 1), ..primary_changes };
+        let primary = changed(recorded(primary_name), &primary_changes, None);
+        let replica = changed(recorded(replica_name), &replica_changes, Some(&primary));
+        let plan = planned(&primary, &replica, &allow);
+        prop_assert_eq!(&plan, &planned(&primary, &replica, &allow));
+
+        let facts = RedisFacts::of(&replica).unwrap();
+        let empty = replica.data.as_ref().is_none_or(|data| data.empty);
+        for restore in arguments(&plan, StepKind::Restore) {
+            // Exactly one reason to move what is there aside, and a true one.
+            let reasons = ["expect_empty", "replace", "copy_of_upstream"].map(|name| text(restore, name) == "yes");
+            prop_assert_eq!(reasons.iter().filter(|one| **one).count(), 1);
+            if reasons[0] {
+                prop_assert!(empty, "{replica_name} isn't empty");
+            }
+            if reasons[1] {
+                prop_assert!(hazard(&plan, Hazard::ReplaceData));
+                prop_assert!(!text(restore, "replaced_identity").is_empty());
+                prop_assert!(allow.contains(&Hazard::ReplaceData) || plan.findings.iter().any(|finding| finding.blocks()));
+            }
+            if reasons[2] {
+                prop_assert_eq!(replica.role, Some(Role::Replica));
+                let history = &replica.position.as_ref().unwrap().history;
+                prop_assert!(RedisFacts::of(&primary).unwrap().histories().iter().any(|(id, _)| id == history));
+            }
+        }
+        // What isn't understood is left alone.
+        if matches!(replica.server, ServerState::Unknown { .. } | ServerState::Starting) {
+            prop_assert!(plan.steps.iter().all(|step| step.subject != "eu/db2"));
+        }
+        // A server that takes writes and holds something is never linked without a copy.
+        if replica.role == Some(Role::Primary) && !empty && !plan.steps.is_empty() {
+            prop_assert!(arguments(&plan, StepKind::Link).is_empty() || hazard(&plan, Hazard::ReplaceData));
+        }
+        for step in &plan.steps {
+            prop_assert!(step.cost.no_writes_seconds.is_none());
+            if step.cost.restarts.is_some() {
+                prop_assert!(hazard(&plan, Hazard::Restart));
+            }
+        }
+        // Opening a server without a password is said, on each end.
+        let opens = |lines: &[String]| lines.iter().any(|line| line.starts_with("bind ") || line == "protected-mode no");
+        for configure in arguments(&plan, StepKind::Configure) {
+            if let Some(Argument::Lines(lines)) = configure.get("settings")
+                && RedisFacts::of(&primary).unwrap().is_open() && opens(lines)
+            {
+                prop_assert!(hazard(&plan, Hazard::Expose));
+            }
+        }
+        for link in arguments(&plan, StepKind::Link) {
+            if let Some(Argument::Lines(lines)) = link.get("settings") {
+                prop_assert!(lines.iter().any(|line| line == "replica-read-only yes"));
+                if lines.iter().any(|line| line == "protected-mode no") {
+                    prop_assert!(hazard(&plan, Hazard::Expose));
+                }
+            }
+        }
+        // Secrets are no texts.
+        for account in arguments(&plan, StepKind::Account) {
+            for (name, value) in account {
+                match name.as_str() {
+                    "password" => prop_assert!(matches!(value, Argument::Secret(_))),
+                    "hash" => prop_assert!(matches!(value, Argument::Proof(_))),
+                    _ => {}
+                }
+            }
+        }
+        if !primary_changes.saves && !plan.steps.is_empty() && plan.steps.iter().any(|step| step.kind == StepKind::Account) {
+            prop_assert!(plan.findings.iter().any(|finding| finding.code == codes::NO_PERSISTENCE));
+        }
+        // A dump that the replica can't read is never copied.
+        let older = facts.kind == Some(Kind::Redis) && replica.version.as_deref().is_some_and(|version| version.starts_with("7."));
+        if older && primary_name != "primary-replica-away" && !arguments(&plan, StepKind::Backup).is_empty() {
+            prop_assert!(plan.findings.iter().any(|finding| finding.blocks()));
+        }
+    }
+}
