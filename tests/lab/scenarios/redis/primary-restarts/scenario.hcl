@@ -22,8 +22,8 @@ writer_starts "db1" {}
 on "db1" { run = "systemctl restart redis-server" }
 
 wait "db2" {
-  run   = "redis-cli info replication"
-  lines = ["master_link_status:up\r"]
+  run   = "redis-cli info replication | tr -d '\\r'"
+  lines = ["master_link_status:up"]
 }
 
 writer_stops {}
