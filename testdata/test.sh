@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . testdata/install.sh
 
 install_for_lab
+install_packages curl jq
 cargo test
 # Those that scenarios name; the lab's own tests need no others.
 mapfile -t images < <(sed -nE 's/^ *image *= *"([a-z0-9-]+)"$/\1/p' tests/lab/scenarios/*/*/scenario.hcl | sort -u)

@@ -17,7 +17,12 @@ fn examples() -> Vec<PathBuf> {
             .filter(|path| path.is_dir())
             .collect()
     };
-    let found: Vec<PathBuf> = folders(&root).iter().flat_map(folders).collect();
+    let configured = |folder: &PathBuf| folder.join("main.rf.hcl").exists();
+    let found: Vec<PathBuf> = folders(&root)
+        .iter()
+        .flat_map(folders)
+        .filter(configured)
+        .collect();
     assert!(found.len() >= 3, "{found:?}");
     found
 }
