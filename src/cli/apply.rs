@@ -329,14 +329,16 @@ fn still_fits(approved: &Approved, now: &Plan) -> Result<(), Failure> {
     if approved.hash.len() >= 12 && now.hash.starts_with(&approved.hash) {
         return Ok(());
     }
-    let difference = approved.plan.as_ref().map_or_else(String::new, |then| {
-        let text = |plan: &Plan| plan_text(plan, Words::default());
-        format!("\n{}", unified("approved", &text(then), "now", &text(now)))
-    });
+    let text = |plan: &Plan| plan_text(plan, Words::default());
+    let difference = match &approved.plan {
+        Some(then) => unified("approved", &text(then), "now", &text(now)),
+        // Of what was approved only the hash is known: the reviewer holds the rest.
+        None => format!("What would be done now:\n\n{}", text(now)),
+    };
     Err(Failure::plain(Diagnostic::without_place(
         codes::PLAN_CHANGED,
         format!(
-            "approved was {}, now it is {}; nothing was changed{difference}",
+            "approved was {}, now it is {}; nothing was changed\n{difference}",
             short(&approved.hash),
             short(&now.hash)
         ),

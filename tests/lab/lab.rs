@@ -181,7 +181,8 @@ impl Lab {
         command
             .stdin(Stdio::null())
             .env_remove("SSH_AUTH_SOCK")
-            .env("HOME", self.scratch());
+            .env("HOME", self.scratch())
+            .env("PATH", with_replform());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("REPLFORM_") {
                 command.env_remove(name);
@@ -189,6 +190,14 @@ impl Lab {
         }
         command
     }
+}
+
+/// Scripts call replform as a person does: by its name.
+fn with_replform() -> std::ffi::OsString {
+    let own = Path::new(env!("CARGO_BIN_EXE_replform")).parent().unwrap();
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(own.to_owned()).chain(std::env::split_paths(&usual));
+    std::env::join_paths(all).unwrap()
 }
 
 impl Drop for Lab {

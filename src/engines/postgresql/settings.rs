@@ -172,8 +172,12 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
     let now: i64 = facts.setting("max_slot_wal_keep_size")?.parse().ok()?;
     let want = match upstreams.replication.retain {
         Some(wanted) => megabytes(wanted),
-        None if now >= 0 => return None,
         None if has_foreign_slots(upstreams.replication, facts) => return None,
+        None if now >= 0 => match set_before(upstreams, "max_slot_wal_keep_size") {
+            // Set by replform, changed by somebody since.
+            Some(set) => set.parse().ok()?,
+            None => return None,
+        },
         None if upstreams.new.is_empty()
             && !marked(upstreams, "max_slot_wal_keep_size")
             && !has_own_slots(upstreams, facts) =>
@@ -192,6 +196,12 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
         ),
         false,
     )
+}
+
+/// What replform set it to here.
+fn set_before<'a>(upstreams: &'a Upstreams<'_>, name: &str) -> Option<&'a str> {
+    let change = upstreams.marker?.settings.get(name)?;
+    Some(&change.set)
 }
 
 /// Whether replform set it here.
