@@ -3,6 +3,7 @@
 //! A system identifier is no proof of kinship: machines cloned from one image share it. A standby is a copy when its
 //! identifier is the upstream's *and* its timeline and replayed position lie in the upstream's history.
 
+use super::conninfo::parse;
 use super::facts::PostgresFacts;
 use super::lsn::Lsn;
 use super::settings::{self, NOUN};
@@ -107,9 +108,12 @@ fn standby(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> 
 
 /// What replform made for a link and isn't there any more: it streams only until its connection ends.
 fn worn(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Option<String> {
-    // A link that replform didn't make has other names, or none.
-    link.marker?;
     let name = settings::account(&link.replication.name, &link.replica.name);
+    // A link that replform took over has other names, or none.
+    let conninfo = parse(facts.conninfo.as_deref()?);
+    if link.marker.is_none() || conninfo.get("user") != Some(&name) {
+        return None;
+    }
     let at = &link.upstream.server;
     if !upstream.roles.iter().any(|role| role.name == name) {
         return Some(format!("its role {name} is gone on {at}"));
