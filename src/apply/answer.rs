@@ -12,6 +12,7 @@ pub(super) struct Answer {
     pub(super) phase: Option<Phase>,
     pub(super) measured: BTreeMap<String, f64>,
     pub(super) notes: Vec<String>,
+    pub(super) changed: Vec<String>,
     pub(super) held: Option<String>,
     pub(super) log: Vec<String>,
 }
@@ -30,6 +31,7 @@ impl Answer {
                 }
             }
             "note" => self.notes.push(rest.to_owned()),
+            "changed" => self.changed.push(rest.to_owned()),
             "held" => self.held = Some(rest.to_owned()),
             "log" => self.log.push(rest.to_owned()),
             _ => {}
@@ -78,6 +80,7 @@ impl Answer {
             phase,
             machine: machine.clone(),
             message,
+            done: self.changed.clone(),
             log,
             state: String::new(),
         }

@@ -4,12 +4,11 @@
 //! before any of it runs. Arguments pass through [`crate::remote::quote`], the one quoting function. Pure but for the randomness
 //! of secrets; nothing is sent from here.
 
-use openssl::sha::Sha256;
 use zeroize::Zeroizing;
 
-use super::scripts::{FRAME, PRELUDE, script};
 use super::secrets::Secrets;
 use crate::engines::{Engine, ProofError, engine};
+use crate::plan::scripts::{FRAME, PRELUDE, script};
 use crate::plan::{Argument, Call};
 use crate::remote::{QuoteError, quote};
 use crate::secret::{MASK, Secret};
@@ -106,37 +105,6 @@ pub fn preamble() -> &'static str {
     PRELUDE
 }
 
-/// SHA-256, hexadecimal, over what makes this call this call: script and arguments, without the values of secrets and
-/// of what may differ from one observation to the next.
-///
-/// # Errors
-/// When the script isn't known.
-pub fn call_hash(call: &Call) -> Result<String, ComposeError> {
-    let mut hash = Sha256::new();
-    let mut part = |text: &str| {
-        hash.update(&(text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    part(&call.script);
-    part(text_of(call)?);
-    for (name, argument) in &call.arguments {
-        part(name);
-        match argument {
-            Argument::Text(_) | Argument::Number(_) | Argument::Lines(_) => part(&plain(argument)),
-            Argument::Secret(secret) | Argument::Proof(secret) | Argument::Authority(secret) => {
-                part(&secret.0);
-            }
-            Argument::Certificate(one) => {
-                part(&one.authority.0);
-                part(&one.common_name);
-            }
-            Argument::Sensitive(sensitive) => part(&sensitive.hash),
-            Argument::Volatile(_) => part(""),
-        }
-    }
-    Ok(hash.finish().iter().map(|b| format!("{b:02x}")).collect())
-}
-
 fn write_call(
     text: &mut String,
     call: &Call,
@@ -217,7 +185,7 @@ fn engine_of(call: &Call) -> Result<&'static dyn Engine, ComposeError> {
 /// The value of an argument that may be shown; empty for the others.
 fn plain(argument: &Argument) -> String {
     match argument {
-        Argument::Text(text) | Argument::Volatile(text) => text.clone(),
+        Argument::Text(text) | Argument::Pace(text) | Argument::Volatile(text) => text.clone(),
         Argument::Number(number) => number.to_string(),
         Argument::Lines(lines) => lines.join("\n"),
         Argument::Secret(_)

@@ -86,14 +86,20 @@ fn shown_scripts_hold_no_secret() {
 }
 
 #[test]
-fn the_hash_ignores_secrets_and_estimates_and_nothing_else() {
-    let hash = |call: &Call| call_hash(call).unwrap();
+fn the_identity_ignores_secrets_pace_and_estimates_and_nothing_else() {
+    let hash = |call: &Call| call.identity().unwrap();
     let base = secret_call().with("expected", Argument::Volatile("100".to_owned()));
     assert_eq!(hash(&base), hash(&base.clone()));
     let another_estimate = base
         .clone()
         .with("expected", Argument::Volatile("7".to_owned()));
     assert_eq!(hash(&base), hash(&another_estimate));
+    let pace = |pace: &str| {
+        base.clone()
+            .with("max_rate", Argument::Pace(pace.to_owned()))
+    };
+    assert_eq!(hash(&pace("1")), hash(&pace("2")));
+    assert_ne!(hash(&pace("1")), hash(&base));
     assert_ne!(
         hash(&base),
         hash(&base.clone().text("marker_file", "other.json"))

@@ -40,6 +40,7 @@ impl Errand<'_> {
             phase,
             machine: self.machine.clone(),
             message: self.context.secrets.redact(message.as_ref()),
+            done: Vec::new(),
             log: Vec::new(),
             state: String::new(),
         }

@@ -1,7 +1,7 @@
 //! Runs a plan's steps on their hosts: each action under its instance's lock, tried again where a link was lost.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::answer::Answer;
@@ -14,7 +14,8 @@ use super::locks::Locks;
 use super::outcome::{Failure, Outcome, Phase, StepState};
 use super::scheduler::{Cancel, Executor, Measured, schedule};
 use crate::plan::host_files::lock_file;
-use crate::plan::{Action, Call, Plan, Step, Work};
+use crate::plan::{Action, Call, JobCall, Plan, Step, StepId, Work};
+use crate::topology::MachineId;
 
 /// Runs all steps of the plan.
 pub async fn execute(plan: &Plan, context: &Context, locks: &Arc<Locks>) -> Outcome {
@@ -22,6 +23,7 @@ pub async fn execute(plan: &Plan, context: &Context, locks: &Arc<Locks>) -> Outc
     let executor = Arc::new(Hosts {
         context: context.clone(),
         locks: Arc::clone(locks),
+        made: Mutex::new(jobs_of(&plan.steps)),
     });
     let states = schedule(
         &plan.steps,
@@ -47,13 +49,48 @@ pub async fn execute(plan: &Plan, context: &Context, locks: &Arc<Locks>) -> Outc
 struct Hosts {
     context: Context,
     locks: Arc<Locks>,
+    /// Jobs whose folders stay until others have used what they made.
+    made: Mutex<Vec<Made>>,
+}
+
+/// A job of the plan.
+struct Made {
+    machine: MachineId,
+    job: JobCall,
+    /// Its own step and those that need it, as long as they aren't done.
+    waits_for: BTreeSet<StepId>,
+}
+
+fn jobs_of(steps: &[Step]) -> Vec<Made> {
+    let mut made = Vec::new();
+    for step in steps {
+        for action in &step.actions {
+            if let Work::Job(job) = &action.work {
+                made.push(Made {
+                    machine: action.machine.clone(),
+                    job: job.clone(),
+                    waits_for: steps
+                        .iter()
+                        .filter(|other| other.id == step.id || other.needs.contains(&step.id))
+                        .map(|other| other.id.clone())
+                        .collect(),
+                });
+            }
+        }
+    }
+    made
 }
 
 impl Executor for Hosts {
     async fn run(&self, step: Arc<Step>) -> Result<Measured, Failure> {
         let mut measured = BTreeMap::new();
+        let mut done = Vec::new();
         for action in &step.actions {
-            let answer = self.act(&step, action).await?;
+            let answer = self.act(&step, action).await.map_err(|mut failure| {
+                failure.done = done.iter().cloned().chain(failure.done).collect();
+                failure
+            })?;
+            done.push(self.what_was_done(action, &answer));
             for text in answer.notes {
                 let text = self.context.secrets.redact(&text);
                 self.context.events.send(Event::Note {
@@ -65,11 +102,53 @@ impl Executor for Hosts {
                 *measured.entry(name).or_insert(0.0) += value;
             }
         }
+        self.forget_used_jobs(&step.id).await;
         Ok(measured)
     }
 }
 
 impl Hosts {
+    /// A finished action, as a person is told of it when a later one fails.
+    fn what_was_done(&self, action: &Action, answer: &Answer) -> String {
+        let what = match answer.changed.is_empty() {
+            true => format!("{} ran", action.work.call().script),
+            false => answer.changed.join("; "),
+        };
+        self.context
+            .secrets
+            .redact(&format!("{}: {what}", action.machine))
+    }
+
+    /// A job's folder is what the next apply takes its result up by: it goes when everything that needs the result is done.
+    async fn forget_used_jobs(&self, done: &StepId) {
+        let used: Vec<Made> = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            for one in made.iter_mut() {
+                one.waits_for.remove(done);
+            }
+            made.extract_if(.., |one| one.waits_for.is_empty())
+                .collect()
+        };
+        for one in used {
+            let errand = Errand {
+                context: &self.context,
+                step: done,
+                machine: &one.machine,
+            };
+            let jobs = Jobs {
+                errand,
+                job: &one.job,
+                variables: &[],
+            };
+            if let Err(failure) = jobs.forget().await {
+                errand.note(format!(
+                    "a finished job's folder stays until it is made anew: {}",
+                    failure.message
+                ));
+            }
+        }
+    }
+
     async fn act(&self, step: &Step, action: &Action) -> Result<Answer, Failure> {
         let errand = Errand {
             context: &self.context,
@@ -79,7 +158,7 @@ impl Hosts {
         self.locks
             .held(&action.machine)
             .await
-            .map_err(|why| errand.failure(Phase::Lock, why))?;
+            .map_err(|not| errand.failure(not.phase, not.why))?;
         tracing::debug!(
             step = step.id.0,
             machine = action.machine.0,

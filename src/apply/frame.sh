@@ -2,8 +2,9 @@
 # What stands between the prelude and a step's script when apply runs it: the instance's lock, the host's journal, the job's end.
 #
 # Changes /run/replform/lock (lock files) and the journal (tag replform); proves nothing; every function can be run again.
-# Set before it: replform_who, replform_plan, replform_step. A descriptor 9 holds the lock, and what the script leaves running
-# holds it on: the next apply waits for that instead of running beside it. What must outlive a step gets `9>&-`.
+# Set before it: replform_who, replform_plan, replform_step; for a job also job (its folder) and replform_stall (seconds).
+# A descriptor 9 holds the lock, and what the script leaves running holds it on: the next apply waits for that instead of running
+# beside it. What must outlive a step gets `9>&-`.
 # Exit codes of its own: 75 somebody holds the lock (stdout says `held WHO`).
 
 # replform_journal TEXT: one line in the host's journal; a host without a journal is no reason to stop.
@@ -41,12 +42,54 @@ replform_step_phases() {
   return "$replform_code"
 }
 
-# replform_watch_progress: the script's own account of how far it is, each second, into the job's folder.
+# activity: whatever changes while a job gets on, for scripts whose progress stands still for long although they do.
+activity() { progress; }
+
+# replform_watch_progress PID: the script's own account of how far it is, each second, into the job's folder. When nothing of it
+# has changed for replform_stall seconds, PID and all below it is ended.
 replform_watch_progress() {
-  replform_phase=progress
+  replform_phase=progress replform_seen='' replform_round=0
   while sleep 1; do
     (progress) >"$job/progress.new" 2>/dev/null && mv -f -T -- "$job/progress.new" "$job/progress"
+    replform_round=$((replform_round + 1))
+    [ $((replform_round % (replform_stall / 60 + 1))) -eq 0 ] || continue
+    replform_now=$( (activity) 2>/dev/null | cksum)
+    if [ "$replform_now" != "$replform_seen" ]; then
+      replform_seen=$replform_now replform_moved=$(replform_centiseconds)
+    elif [ $(($(replform_centiseconds) - replform_moved)) -ge $((replform_stall * 100)) ]; then
+      : >"$job/stalled"
+      replform_end "$1"
+      return
+    fi
   done
+}
+
+replform_children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
+
+# replform_tree PID: all that descends from it.
+replform_tree() {
+  for replform_child in $(replform_children "$1"); do
+    (replform_tree "$replform_child")
+    printf '%s\n' "$replform_child"
+  done
+}
+
+# replform_end PID: ends what works below it, so that its shells can still tidy up; after a minute, everything.
+replform_end() {
+  replform_works=$(replform_tree "$1")
+  if wait_until 60 replform_ended "$1"; then return 0; fi
+  for replform_pid in $(replform_tree "$1") "$1"; do kill -s KILL "$replform_pid" 2>/dev/null; done
+}
+
+replform_ended() {
+  [ -e "/proc/$1" ] || return 0
+  for replform_pid in $replform_works; do
+    case $(cat "/proc/$replform_pid/comm" 2>/dev/null) in
+      '' | sh | dash) ;;
+      *) [ -n "$(replform_children "$replform_pid")" ] || kill -s TERM "$replform_pid" 2>/dev/null ;;
+    esac
+  done
+  return 1
 }
 
 # replform_job ID HASH LOCKFILE: run and verify inside a unit. `status` is written when it ends by itself, and only then.
@@ -63,12 +106,20 @@ replform_job() {
 
 replform_job_phases() {
   replform_lock "$1" "job ${job##*/}" 120
-  replform_watch_progress 9>&- &
+  rm -f -- "$job/stalled"
+  replform_step_phases run verify &
+  replform_worker=$!
+  replform_watch_progress "$replform_worker" 9>&- &
   replform_watcher=$!
-  replform_step_phases run verify
+  wait "$replform_worker"
   replform_code=$?
   kill "$replform_watcher" 2>/dev/null
   wait "$replform_watcher" 2>/dev/null
   (replform_phase=progress && progress) >"$job/progress.new" 2>/dev/null && mv -f -T -- "$job/progress.new" "$job/progress"
+  if [ -e "$job/stalled" ] && [ "$replform_code" -ne 0 ]; then
+    printf 'nothing moved for %s min, so it was ended; look at the link and at the server at its other end, then apply again\n' \
+      $((replform_stall / 60)) >&2
+    return 21
+  fi
   return "$replform_code"
 }

@@ -11,7 +11,7 @@ use super::errand::{Errand, LOCK_TRY_SECONDS};
 use super::events::{Event, Pace};
 use super::outcome::{Failure, Phase};
 use super::own::own;
-use super::{call_hash, compose};
+use super::{ComposeError, compose};
 use crate::plan::JobCall;
 use crate::plan::host_files::{JOBS, job_name};
 use crate::remote::{Command, Output};
@@ -26,6 +26,8 @@ const REMOVE: &str = include_str!("job-remove.sh");
 const OWN_LIMIT: Duration = Duration::from_secs(60);
 /// How long a host that went silent is tried for while its job goes on.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// A job that has made no progress for this long is ended on its host (frame.sh).
+const STALL: Duration = Duration::from_secs(30 * 60);
 /// A watch is begun anew after this long.
 const WATCH_SPAN: Duration = Duration::from_secs(3600);
 
@@ -62,10 +64,12 @@ impl Jobs<'_> {
         self.errand.failure(phase, message)
     }
 
-    /// Runs the job to its end: attaches to one that runs, takes the result of one that is done, else starts one.
+    /// Runs the job to its end, and leaves its folder: attaches to one that runs, takes the result of one that is done, else starts one.
     pub(super) async fn run(&self) -> Result<Answer, Failure> {
-        let hash = call_hash(&self.job.call)
-            .map_err(|error| self.failure(Phase::Reach, error.to_string()))?;
+        let hash = self.job.call.identity().ok_or_else(|| {
+            let unknown = ComposeError::UnknownScript(self.job.call.script.clone());
+            self.failure(Phase::Reach, unknown.to_string())
+        })?;
         let name = job_name(&self.job.name);
         let folders = self.look(&name).await?;
         if let Some(other) = folders
@@ -88,6 +92,8 @@ impl Jobs<'_> {
             .find(|f| f.state == FolderState::Ended(0) && f.hash == hash)
             && self.still_holds(&name, &done.id).await?
         {
+            self.errand
+                .note("it was done already, and is whole: taken up".to_owned());
             id = Some(done.id.clone());
         }
         let stale: Vec<&str> = folders
@@ -100,11 +106,19 @@ impl Jobs<'_> {
             Some(id) => id,
             None => self.start(&name, &hash).await?,
         };
-        let result = self.watch_to_the_end(&name, &id).await;
-        if result.is_ok() {
-            self.remove(&name, &[&id]).await?;
-        }
-        result
+        // Its folder stays: until what it made has been used, the next apply finds it by it.
+        self.watch_to_the_end(&name, &id).await
+    }
+
+    /// Removes the folders of all jobs of this name; none of them may run.
+    ///
+    /// # Errors
+    /// When the machine can't be reached, or one of them runs.
+    pub(super) async fn forget(&self) -> Result<(), Failure> {
+        let name = job_name(&self.job.name);
+        let folders = self.look(&name).await?;
+        let ids: Vec<&str> = folders.iter().map(|folder| folder.id.as_str()).collect();
+        self.remove(&name, &ids).await
     }
 
     /// A text of apply's own.
@@ -158,8 +172,10 @@ impl Jobs<'_> {
     /// The job's script with the variables of one of its folders.
     fn text(&self, name: &str, id: &str, ending: &str) -> Result<SecretText, Failure> {
         let folder = format!("{JOBS}/{name}.{id}");
+        let stall = STALL.as_secs().to_string();
         let mut variables = self.variables.to_vec();
         variables.push(("job", folder.as_str()));
+        variables.push(("replform_stall", stall.as_str()));
         let secrets = &self.errand.context.secrets;
         compose(&self.job.call, &variables, ending, secrets)
             .map_err(|error| self.failure(Phase::Reach, error.to_string()))

@@ -1,5 +1,6 @@
 //! The locks of one apply: on every machine of its replications, held by a heartbeat over SSH, so that they free themselves
-//! when this client dies. A lock that a cut link took is taken again; one that somebody else has then stops new work there.
+//! when this client dies. A lock that a cut link took is taken again; one that somebody else has then, or had in between,
+//! stops the whole apply: what it planned may no longer fit.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::context::Context;
 use super::events::Event;
+use super::outcome::Phase;
 use super::own::own;
 use super::scheduler::Cancel;
 use crate::plan::host_files::lock_file;
@@ -53,7 +55,19 @@ pub enum LockError {
 enum State {
     Held,
     Regaining,
+    /// It couldn't be taken again: no new work on this machine.
     Lost(String),
+    /// Another apply has it, or had it in between: no new work at all.
+    Overtaken(String),
+}
+
+/// Why a step may not begin on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NotHeld {
+    /// Where in the step that counts as.
+    pub(super) phase: Phase,
+    /// What happened.
+    pub(super) why: String,
 }
 
 type States = Arc<Mutex<BTreeMap<MachineId, State>>>;
@@ -76,21 +90,37 @@ impl Locks {
     /// Waits until the machine's lock is held, where it is being taken again.
     ///
     /// # Errors
-    /// Who has it, when it was lost.
-    pub(super) async fn held(&self, machine: &MachineId) -> Result<(), String> {
+    /// Who has it, when it was lost; who came in between, on whatever machine.
+    pub(super) async fn held(&self, machine: &MachineId) -> Result<(), NotHeld> {
         loop {
-            match self
-                .states
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(machine)
-            {
-                None | Some(State::Held) => return Ok(()),
-                Some(State::Lost(why)) => return Err(why.clone()),
-                Some(State::Regaining) => {}
+            if let Some(held) = stand(
+                &self.states.lock().unwrap_or_else(PoisonError::into_inner),
+                machine,
+            ) {
+                return held;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+}
+
+/// Whether work may begin on a machine; `None`: its lock is being taken again.
+fn stand(states: &BTreeMap<MachineId, State>, machine: &MachineId) -> Option<Result<(), NotHeld>> {
+    let not = |phase, why: &String| {
+        Some(Err(NotHeld {
+            phase,
+            why: why.clone(),
+        }))
+    };
+    let overtaken = states.values().find_map(|state| match state {
+        State::Overtaken(why) => Some(why),
+        State::Held | State::Regaining | State::Lost(_) => None,
+    });
+    match (overtaken, states.get(machine)) {
+        (Some(why), _) => not(Phase::Overtaken, why),
+        (None, None | Some(State::Held)) => Some(Ok(())),
+        (None, Some(State::Lost(why) | State::Overtaken(why))) => not(Phase::Lock, why),
+        (None, Some(State::Regaining)) => None,
     }
 }
 
@@ -110,7 +140,7 @@ pub async fn lock_all(wanted: &WantedLocks, context: &Context) -> Result<Locks, 
     ));
     let mut keepers = Vec::new();
     for (machine, locks) in wanted {
-        if let Some(running) = taken.remove(machine) {
+        if let Some(Taken { running, .. }) = taken.remove(machine) {
             let (context, states) = (context.clone(), Arc::clone(&states));
             keepers.push(tokio::spawn(keep(
                 context,
@@ -127,7 +157,7 @@ pub async fn lock_all(wanted: &WantedLocks, context: &Context) -> Result<Locks, 
 async fn take_all(
     wanted: &WantedLocks,
     context: &Context,
-) -> Result<BTreeMap<MachineId, Running>, LockError> {
+) -> Result<BTreeMap<MachineId, Taken>, LockError> {
     match at_once(wanted, context).await {
         Err(LockError::Held { .. }) => in_order(wanted, context).await,
         other => other,
@@ -137,7 +167,7 @@ async fn take_all(
 async fn at_once(
     wanted: &WantedLocks,
     context: &Context,
-) -> Result<BTreeMap<MachineId, Running>, LockError> {
+) -> Result<BTreeMap<MachineId, Taken>, LockError> {
     let mut tasks = tokio::task::JoinSet::new();
     for (machine, locks) in wanted {
         let (context, machine, locks) = (context.clone(), machine.clone(), locks.clone());
@@ -147,8 +177,8 @@ async fn at_once(
     let mut failed = None;
     while let Some(joined) = tasks.join_next().await {
         match joined {
-            Ok((machine, Ok(running))) => {
-                taken.insert(machine, running);
+            Ok((machine, Ok(one))) => {
+                taken.insert(machine, one);
             }
             Ok((_, Err(error))) => failed = Some(worse(failed, error)),
             Err(error) => {
@@ -162,8 +192,8 @@ async fn at_once(
     match failed {
         None => Ok(taken),
         Some(error) => {
-            for running in taken.into_values() {
-                free(running).await;
+            for one in taken.into_values() {
+                free(one.running).await;
             }
             Err(error)
         }
@@ -181,7 +211,7 @@ fn worse(before: Option<LockError>, now: LockError) -> LockError {
 async fn in_order(
     wanted: &WantedLocks,
     context: &Context,
-) -> Result<BTreeMap<MachineId, Running>, LockError> {
+) -> Result<BTreeMap<MachineId, Taken>, LockError> {
     let deadline = Instant::now() + context.lock_timeout;
     let mut taken = BTreeMap::new();
     for (machine, locks) in wanted {
@@ -200,12 +230,12 @@ async fn in_order(
             other => other,
         };
         match got {
-            Ok(running) => {
-                taken.insert(machine.clone(), running);
+            Ok(one) => {
+                taken.insert(machine.clone(), one);
             }
             Err(error) => {
-                for running in taken.into_values() {
-                    free(running).await;
+                for one in taken.into_values() {
+                    free(one.running).await;
                 }
                 return Err(error);
             }
@@ -219,7 +249,7 @@ async fn take(
     machine: &MachineId,
     locks: &[String],
     patience: u64,
-) -> Result<Running, LockError> {
+) -> Result<Taken, LockError> {
     let failed = |why: String| LockError::Machine {
         machine: machine.clone(),
         why,
@@ -241,29 +271,61 @@ async fn take(
         .await
         .map_err(|error| failed(error.to_string()))?;
     let mut running = connection.start(Command::new(program).heartbeat(BEAT));
-    match running.line().await.as_deref() {
-        Some("locked") => Ok(running),
-        Some(line) if line.starts_with("held ") => {
-            let holder = line.splitn(3, ' ').nth(2).unwrap_or_default();
-            let holder = if holder.is_empty() {
-                "somebody who left no name"
-            } else {
-                holder
-            };
-            Err(LockError::Held {
-                machine: machine.clone(),
-                holder: holder.to_owned(),
-            })
-        }
-        Some(line) => Err(failed(format!("it answered {line:?}"))),
-        None => Err(failed(match running.wait().await {
-            Ok(output) if output.status == ExitStatus::Code(0) => {
-                "it ended without an answer".to_owned()
+    let mut former = Vec::new();
+    while let Some(line) = running.line().await {
+        match said(&line) {
+            Some(Said::Former(who)) => former.push(who),
+            Some(Said::Locked) => return Ok(Taken { running, former }),
+            Some(Said::Held(holder)) => {
+                return Err(LockError::Held {
+                    machine: machine.clone(),
+                    holder,
+                });
             }
-            Ok(output) => output.stderr_text().trim().to_owned(),
-            Err(error) => error.to_string(),
-        })),
+            None => return Err(failed(format!("it answered {line:?}"))),
+        }
     }
+    Err(failed(match running.wait().await {
+        Ok(output) if output.status == ExitStatus::Code(0) => {
+            "it ended without an answer".to_owned()
+        }
+        Ok(output) => output.stderr_text().trim().to_owned(),
+        Err(error) => error.to_string(),
+    }))
+}
+
+/// One machine's locks, held.
+struct Taken {
+    running: Running,
+    /// Who had each of them last; empty: nobody since the host started.
+    former: Vec<String>,
+}
+
+/// A line of locks.sh.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Former(String),
+    Held(String),
+    Locked,
+}
+
+fn said(line: &str) -> Option<Said> {
+    let who = || line.splitn(3, ' ').nth(2).unwrap_or_default().to_owned();
+    match line.split(' ').next()? {
+        "former" => Some(Said::Former(who())),
+        "held" if who().is_empty() => Some(Said::Held("somebody who left no name".to_owned())),
+        "held" => Some(Said::Held(who())),
+        "locked" => Some(Said::Locked),
+        _ => None,
+    }
+}
+
+/// Who had a lock between the loss of ours and now. A host that restarted meanwhile has forgotten who held what: ours too.
+fn in_between<'a>(former: &'a [String], us: &str) -> Option<&'a str> {
+    former
+        .iter()
+        .map(String::as_str)
+        .find(|who| !who.is_empty() && *who != us)
 }
 
 /// Ends the heartbeat and waits a moment for the host to let go.
@@ -293,10 +355,19 @@ async fn keep(
         let deadline = Instant::now() + REGAIN;
         running = loop {
             match take(&context, &machine, &locks, 5).await {
-                Ok(again) => break again,
-                Err(LockError::Held { holder, .. }) if !holder.starts_with(&context.who) => {
-                    set(State::Lost(format!(
-                        "the link was cut, and meanwhile {holder} locked {machine}"
+                Ok(Taken { running, former }) => match in_between(&former, &context.who) {
+                    None => break running,
+                    Some(other) => {
+                        set(State::Overtaken(format!(
+                            "the link to {machine} was cut, and meanwhile {other} applied there; plan again"
+                        )));
+                        free(running).await;
+                        return;
+                    }
+                },
+                Err(LockError::Held { holder, .. }) if holder != context.who => {
+                    set(State::Overtaken(format!(
+                        "the link to {machine} was cut, and meanwhile {holder} locked it; plan again when that is done"
                     )));
                     return;
                 }
@@ -310,5 +381,122 @@ async fn keep(
             }
         };
         set(State::Held);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Child, Stdio};
+
+    use super::*;
+
+    /// locks.sh on a real `sh`, with the lock files in a folder of the test's.
+    struct Holder(Child);
+
+    impl Holder {
+        fn start(folder: &std::path::Path, locks: &[&str], who: &str, patience: &str) -> Self {
+            let files: Vec<String> = locks
+                .iter()
+                .map(|lock| folder.join("lock").join(lock).display().to_string())
+                .collect();
+            let files = files.join("\n");
+            let variables = [("locks", &*files), ("holder", who), ("patience", patience)];
+            let text = own(SCRIPT, &variables).unwrap();
+            let child = std::process::Command::new("sh")
+                .args(["-c", &text])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            Self(child)
+        }
+
+        /// Its lines up to `locked`, or all.
+        fn lines(&mut self) -> Vec<String> {
+            use std::io::BufRead as _;
+            let mut lines = Vec::new();
+            for line in std::io::BufReader::new(self.0.stdout.as_mut().unwrap()).lines() {
+                lines.push(line.unwrap());
+                if lines.last().is_some_and(|line| line == "locked") {
+                    break;
+                }
+            }
+            lines
+        }
+
+        fn end(mut self) -> Option<i32> {
+            writeln!(self.0.stdin.take().unwrap(), "end").ok();
+            self.0.wait().unwrap().code()
+        }
+    }
+
+    #[test]
+    fn a_lock_says_who_had_it_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = Holder::start(folder.path(), &["a", "b"], "anna pid 1", "0");
+        assert_eq!(first.lines(), ["former a ", "former b ", "locked"]);
+        assert_eq!(first.end(), Some(0));
+        let mut second = Holder::start(folder.path(), &["b"], "berta pid 2", "0");
+        assert_eq!(second.lines(), ["former b anna pid 1", "locked"]);
+        let mut refused = Holder::start(folder.path(), &["a", "b"], "anna pid 1", "0");
+        assert_eq!(
+            refused.lines(),
+            ["former a anna pid 1", "held b berta pid 2"]
+        );
+        assert_eq!(refused.end(), Some(75));
+        assert_eq!(second.end(), Some(0));
+        let mut again = Holder::start(folder.path(), &["a", "b"], "anna pid 1", "0");
+        let former: Vec<String> = again
+            .lines()
+            .iter()
+            .filter_map(|line| match said(line) {
+                Some(Said::Former(who)) => Some(who),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(again.end(), Some(0));
+        assert_eq!(in_between(&former, "anna pid 1"), Some("berta pid 2"));
+        assert_eq!(in_between(&former[..1], "anna pid 1"), None);
+        assert_eq!(in_between(&[String::new()], "anna pid 1"), None);
+    }
+
+    /// The first lock is had after a second of waiting, the second never: two seconds are left for both together.
+    #[test]
+    fn the_patience_is_for_all_locks_of_a_machine_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut one = Holder::start(folder.path(), &["a"], "anna", "0");
+        let mut other = Holder::start(folder.path(), &["b"], "berta", "0");
+        assert_eq!((one.lines().len(), other.lines().len()), (2, 2));
+        let began = Instant::now();
+        let mut waiting = Holder::start(folder.path(), &["a", "b"], "carla", "3");
+        std::thread::sleep(Duration::from_secs(2)); // the time that the first lock takes of the patience
+        assert_eq!(one.end(), Some(0));
+        assert_eq!(waiting.lines(), ["former a anna", "held b berta"]);
+        let took = began.elapsed();
+        assert!(
+            took > Duration::from_millis(2900) && took < Duration::from_millis(4500),
+            "{took:?}"
+        );
+        assert_eq!((waiting.end(), other.end()), (Some(75), Some(0)));
+    }
+
+    #[test]
+    fn whoever_came_in_between_stops_the_work_on_every_machine() {
+        let id = |name: &str| MachineId(name.to_owned());
+        let mut states = BTreeMap::from([(id("a"), State::Held), (id("b"), State::Regaining)]);
+        assert_eq!(stand(&states, &id("a")), Some(Ok(())));
+        assert_eq!(stand(&states, &id("b")), None);
+        states.insert(id("b"), State::Lost("gone".to_owned()));
+        assert_eq!(stand(&states, &id("a")), Some(Ok(())));
+        assert_eq!(
+            stand(&states, &id("b")).unwrap().unwrap_err().phase,
+            Phase::Lock
+        );
+        states.insert(id("b"), State::Overtaken("berta".to_owned()));
+        assert_eq!(
+            stand(&states, &id("a")).unwrap().unwrap_err().phase,
+            Phase::Overtaken
+        );
     }
 }

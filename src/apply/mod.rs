@@ -19,10 +19,9 @@ mod locks;
 mod outcome;
 mod own;
 mod scheduler;
-mod scripts;
 mod secrets;
 
-pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, call_hash, compose, masked, preamble};
+pub use compose::{ComposeError, MADE_AT_APPLY, SecretText, compose, masked, preamble};
 pub use context::Context;
 pub use events::{Event, Events, Progress};
 pub use execute::execute;
@@ -30,12 +29,13 @@ pub use interrupt::cancel_on_interrupt;
 pub use locks::{LockError, Locks, WantedLocks, lock_all};
 pub use outcome::{Failure, Outcome, Phase, StepState};
 pub use scheduler::Cancel;
-pub use scripts::script;
 pub use secrets::Secrets;
 
 #[cfg(test)]
 mod compose_tests;
 #[cfg(test)]
 mod env_tests;
+#[cfg(test)]
+mod job_tests;
 #[cfg(test)]
 mod scheduler_tests;

@@ -17,6 +17,8 @@ pub enum Phase {
     Reach,
     /// Somebody else held the instance or the replication.
     Lock,
+    /// Another apply worked there since the plan was made.
+    Overtaken,
     /// The world wasn't as the plan saw it.
     Check,
     /// While it changed something.
@@ -52,14 +54,15 @@ impl Phase {
         match self {
             Self::Reach => codes::STEP_REACH,
             Self::Lock => codes::STEP_LOCK,
+            Self::Overtaken => codes::STEP_OVERTAKEN,
             Self::Check => codes::STEP_CHECK,
             Self::Run => codes::STEP_RUN,
             Self::Verify => codes::STEP_VERIFY,
         }
     }
 
-    /// Whether the step may have changed something by then.
-    pub fn may_have_changed(self) -> bool {
+    /// Whether the action may have changed something by then.
+    fn may_have_changed(self) -> bool {
         self >= Self::Run
     }
 }
@@ -73,10 +76,19 @@ pub struct Failure {
     pub machine: MachineId,
     /// What happened: one sentence.
     pub message: String,
+    /// What earlier actions of the same step had done by then, and what this one had; in order.
+    pub done: Vec<String>,
     /// What the host said before that, last lines.
     pub log: Vec<String>,
     /// What goes on, or stays, on the host; empty: nothing special.
     pub state: String,
+}
+
+impl Failure {
+    /// Whether the step may have changed something.
+    pub fn may_have_changed(&self) -> bool {
+        self.phase.may_have_changed() || !self.done.is_empty()
+    }
 }
 
 /// How a step ended.
@@ -157,18 +169,24 @@ impl Outcome {
         })
     }
 
-    /// 0: all done; 1: nothing was changed; 7: applied in part, interrupted included.
+    /// 0: all done; 1: nothing was changed; 6: neither, since another apply came in between; 7: applied in part, interrupted
+    /// included, whether a step had begun or not.
     pub fn exit_code(&self) -> u8 {
         if self.complete() {
             return 0;
         }
         let changed = |state: &StepState| match state {
             StepState::Done { .. } | StepState::Left => true,
-            StepState::Failed(failure) => failure.phase.may_have_changed(),
+            StepState::Failed(failure) => failure.may_have_changed(),
             StepState::Needs { .. } | StepState::NotBegun => false,
         };
         if self.interrupted || self.steps.values().any(changed) {
             7
+        } else if self
+            .failures()
+            .any(|(_, failure)| failure.phase == Phase::Overtaken)
+        {
+            6
         } else {
             1
         }

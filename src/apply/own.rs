@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::compose::SecretText;
-use super::scripts::PRELUDE;
+use crate::plan::scripts::PRELUDE;
 use crate::remote::{QuoteError, quote};
 
 /// Prelude, variables and script, in braces: read whole before any of it runs.

@@ -178,6 +178,7 @@ impl Run<'_> {
             phase: Phase::Run,
             machine: machine.unwrap_or_else(|| crate::topology::MachineId(String::new())),
             message: format!("replform itself broke in this step: {error}"),
+            done: Vec::new(),
             log: Vec::new(),
             state: String::new(),
         }

@@ -52,6 +52,7 @@ fn failed(phase: Phase) -> Result<Measured, Failure> {
         phase,
         machine: MachineId("10.0.0.1".to_owned()),
         message: "no".to_owned(),
+        done: Vec::new(),
         log: Vec::new(),
         state: String::new(),
     })

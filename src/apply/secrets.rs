@@ -24,12 +24,27 @@ pub struct Secrets {
     made: Mutex<BTreeMap<SecretName, Secret>>,
     authorities: Mutex<BTreeMap<SecretName, Authority>>,
     issued: Mutex<BTreeMap<OneTimeCertificate, Secret>>,
+    /// Values that the configuration calls sensitive, the longest first: one may be a part of another.
+    sensitive: Vec<Secret>,
 }
+
+/// Shorter values than this are masked only where they stand alone: as a part of other words they tell nobody anything.
+const ALONE_BELOW: usize = 4;
 
 impl Secrets {
     /// None is made yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// None is made yet; these values are masked, too, in whatever hosts say.
+    pub fn with_sensitive(mut sensitive: Vec<Secret>) -> Self {
+        sensitive.retain(|value| !value.expose().is_empty());
+        sensitive.sort_by_key(|value| std::cmp::Reverse(value.expose().len()));
+        Self {
+            sensitive,
+            ..Self::default()
+        }
     }
 
     /// The secret of this name, made now if it is the first time.
@@ -95,11 +110,13 @@ impl Secrets {
 
     /// The text with every secret in it masked.
     pub fn redact(&self, text: &str) -> String {
-        let text = lock(&self.made)
-            .values()
-            .fold(text.to_owned(), |text, secret| {
-                text.replace(secret.expose(), MASK)
-            });
+        let text = lock(&self.made).values().chain(&self.sensitive).fold(
+            text.to_owned(),
+            |text, secret| match secret.expose() {
+                short if short.len() < ALONE_BELOW => mask_alone(&text, short),
+                secret => text.replace(secret, MASK),
+            },
+        );
         // A key may be shown in part: line by line.
         lock(&self.issued)
             .values()
@@ -113,6 +130,22 @@ fn lock<T>(made: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic while a map is held leaves at most one entry more in it.
     made.lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The text with a short word masked where no letter or digit stands beside it.
+fn mask_alone(text: &str, word: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, from) = rest.split_at(at);
+        let after = &from[word.len()..];
+        out.push_str(before);
+        let beside =
+            out.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        out.push_str(if beside { word } else { MASK });
+        rest = after;
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -153,6 +186,16 @@ mod tests {
         assert_eq!(
             secrets.redact(&format!("at {key_line}.")),
             "at (sensitive)."
+        );
+    }
+
+    #[test]
+    fn sensitive_values_of_the_configuration_are_masked_too() {
+        let values = ["hunter2", "hunter2-and-more", "7", ""].map(Secret::new);
+        let secrets = Secrets::with_sensitive(values.to_vec());
+        assert_eq!(
+            secrets.redact("login hunter2-and-more, hunter2; code 7, 17 of 70; end 7"),
+            "login (sensitive), (sensitive); code (sensitive), 17 of 70; end (sensitive)"
         );
     }
 }

@@ -19,8 +19,9 @@ use crate::remote::Network;
 use crate::render::applied::applied_text;
 use crate::render::plan_text::{Words, plan_text};
 use crate::render::unified;
-use crate::topology::{Hazard, Topology, parse_duration};
-use crate::ui::{Reporter, confirm};
+use crate::secret::Secret;
+use crate::topology::{Hazard, Topology, WishedVariable, parse_duration};
+use crate::ui::{Reporter, confirm, plan_events};
 
 /// Do what the plan says
 ///
@@ -33,8 +34,8 @@ pub struct Apply {
     /// Don't ask
     #[arg(long)]
     pub auto_approve: bool,
-    /// Run only if the plan's hash is still this one (at least its first 12 digits)
-    #[arg(long, value_name = "HASH")]
+    /// Run only if the plan's hash is this one: all its digits, or at least the first 12
+    #[arg(long, value_name = "HASH", value_parser = plan_hash)]
     pub expect_plan: Option<String>,
     /// How long to wait for another apply that holds a host
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = |text: &str| parse_duration(text).map_err(|error| error.to_string()))]
@@ -48,6 +49,16 @@ pub struct Apply {
     /// A plan that plan -out saved: exactly this is done
     #[arg(value_name = "PLANFILE")]
     pub file: Option<PathBuf>,
+}
+
+/// A plan's hash, or as much of its beginning as no other plan shares.
+fn plan_hash(text: &str) -> Result<String, String> {
+    let hash = text.to_ascii_lowercase();
+    if hash.bytes().all(|byte| byte.is_ascii_hexdigit()) && (12..=64).contains(&hash.len()) {
+        Ok(hash)
+    } else {
+        Err("a plan's hash is 64 hexadecimal digits; the first 12 are enough".to_owned())
+    }
 }
 
 /// What a reviewer has seen: the hash, and the plan itself where it was saved.
@@ -82,6 +93,9 @@ impl Apply {
             }
             super::planning::known(&saved.options, &wish.topology)?;
             wish.options = saved.options;
+            if let Some(approved) = approved {
+                still_fits(&approved, &saved.plan)?;
+            }
             approved = Some(Approved {
                 hash: saved.plan.hash.clone(),
                 plan: Some(saved.plan),
@@ -109,7 +123,12 @@ impl Apply {
                 apply: None,
             },
         );
-        if !self.json {
+        if self.json {
+            let at = jiff::Timestamp::now().to_string();
+            for event in plan_events(&planned.plan, &at) {
+                streams.data(&format!("{event}\n"))?;
+            }
+        } else {
             streams.data(&text)?;
         }
         if planned.plan.is_blocked() {
@@ -204,7 +223,7 @@ impl Apply {
             lock_timeout: self.lock_timeout,
             events,
             cancel: apply::cancel_on_interrupt(),
-            secrets: Arc::new(Secrets::new()),
+            secrets: Arc::new(Secrets::with_sensitive(sensitive(&wish.topology))),
         };
         let result = self
             .under_locks(network, wish, planned, &apply_context)
@@ -267,10 +286,10 @@ impl Apply {
             };
         }
         if !outcome.complete() {
-            return Ok(if outcome.exit_code() == 7 {
-                Exit::Partial
-            } else {
-                Exit::Error
+            return Ok(match outcome.exit_code() {
+                6 => Exit::Stale,
+                7 => Exit::Partial,
+                _ => Exit::Error,
             });
         }
         match after {
@@ -324,9 +343,24 @@ fn locks(plan: &Plan, topology: &Topology, observation: &Observation) -> WantedL
     wanted
 }
 
+/// The values that the configuration calls sensitive and apps' files get.
+fn sensitive(topology: &Topology) -> Vec<Secret> {
+    topology
+        .replications
+        .iter()
+        .filter_map(|replication| replication.env.as_ref())
+        .flat_map(|env| env.variables.values())
+        .flat_map(std::collections::BTreeMap::values)
+        .filter_map(|value| match value {
+            WishedVariable::Sensitive(secret) => Some(secret.clone()),
+            WishedVariable::Plain(_) => None,
+        })
+        .collect()
+}
+
 /// The plan is the one that was approved; else what changed is shown.
 fn still_fits(approved: &Approved, now: &Plan) -> Result<(), Failure> {
-    if approved.hash.len() >= 12 && now.hash.starts_with(&approved.hash) {
+    if now.hash.starts_with(&approved.hash) {
         return Ok(());
     }
     let text = |plan: &Plan| plan_text(plan, Words::default());
@@ -349,7 +383,8 @@ fn still_fits(approved: &Approved, now: &Plan) -> Result<(), Failure> {
 fn lock_failure(error: &LockError) -> Failure {
     Failure::plain(Diagnostic::without_place(codes::LOCKED, error.to_string())).exit(match error {
         LockError::Held { .. } => Exit::Locked,
-        LockError::Machine { .. } | LockError::Interrupted => Exit::Error,
+        LockError::Machine { .. } => Exit::Error,
+        LockError::Interrupted => Exit::Partial,
     })
 }
 

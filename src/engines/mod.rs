@@ -124,6 +124,10 @@ pub trait Engine: Sync {
     fn seed(&self, link: &Link<'_>) -> Vec<Step>;
     /// A link made or mended without a copy: account, link, verify.
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step>;
+    /// The proof that a link which stands follows, where replform's own account can ask for it; `None`: it can't.
+    fn verify(&self, _link: &Link<'_>) -> Option<Step> {
+        None
+    }
 }
 
 /// Every engine that can be planned; a new one is a folder and a line here.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::settings::{self, Change};
 use super::{Link, Upstreams, checks};
 use crate::observe::{JobState, ServerState};
+use crate::plan::host_files::job_name;
+use crate::plan::jobs::{self, FoundJob};
 use crate::plan::{
     Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
     StepKind, Undo, Work, adopt, names, tenths,
@@ -72,7 +74,7 @@ pub fn configure(
             restarts: why,
             ..Cost::default()
         },
-        undo: Undo::By("its marker keeps the values before; unlinking puts them back".to_owned()),
+        undo: Undo::By("by hand: put the values before back, which its marker keeps".to_owned()),
         env: Vec::new(),
         actions: vec![action(adopt::call(upstreams.wanted_marker)), action(call)],
     })
@@ -203,7 +205,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
 
     /// Whether the job of a kind runs already: left by a client that went away.
     pub fn job_runs(&self, kind: StepKind) -> bool {
-        let name = self.job_name(kind);
+        let name = job_name(&self.job_name(kind));
         let mut jobs = self.link.facts.jobs.values();
         jobs.any(|job| job.name == name && job.state == JobState::Running)
     }
@@ -300,44 +302,63 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
 
     /// The full copy, a job on the replica's machine. The call gets `max_rate` (bytes a second, empty: none) and `expected_bytes`.
     pub fn backup(&mut self, copy: Copy) {
+        self.backup_unless(false, copy);
+    }
+
+    /// The same; `kept`: whether what an earlier job of this call made waits there still, checked, and the upstream keeps what
+    /// comes after it.
+    pub fn backup_unless(&mut self, kept: bool, copy: Copy) {
         let (bytes, from) = (copy.bytes, self.link.upstream.server.to_string());
         let limit = self.link.replica.max_rate;
         let moved = bytes.0 as f64 / copy_rate(self.link);
         let seconds = tenths(2.0 + moved + bytes.0 as f64 / copy.check_rate);
         let call = copy
             .call
-            .text(
+            .with(
                 "max_rate",
-                limit.map_or_else(String::new, |limit| limit.0.to_string()),
+                Argument::Pace(limit.map_or_else(String::new, |limit| limit.0.to_string())),
             )
             .with("expected_bytes", Argument::Volatile(bytes.0.to_string()));
         let job = JobCall {
             name: self.job_name(StepKind::Backup),
             call,
             expected: Some(bytes),
-            user: None,
         };
         let limited = limit.map_or_else(String::new, |limit| format!(", at most {limit}"));
-        let what = if self.job_runs(StepKind::Backup) {
-            format!("go on with the copy from {from} that runs there")
-        } else {
-            format!("copy from {from}, {}{limited}", copy.how)
+        let found = jobs::found(self.link.facts, &job);
+        let there = kept && found == FoundJob::Done;
+        let what = match found {
+            FoundJob::Runs => {
+                format!("go on with the copy from {from} that runs there, at its own rate")
+            }
+            FoundJob::Done if there => {
+                format!("the copy from {from} is there already, checked; take it up")
+            }
+            _ => format!("copy from {from}, {}{limited}", copy.how),
         };
-        let mut actions = copy.before;
+        let cost = if there {
+            Cost {
+                seconds: 1.0,
+                ..Cost::default()
+            }
+        } else {
+            Cost {
+                bytes: Some(bytes),
+                from: Some(from),
+                seconds,
+                disk_needed: Some(checks::disk_needed(self.link, bytes)),
+                disk_free: checks::free_disk(self.link).map(|(free, _)| free),
+                ..Cost::default()
+            }
+        };
+        let mut actions = if there { Vec::new() } else { copy.before };
         actions.push(self.on_replica(Work::Job(job)));
         self.push(
             StepKind::Backup,
             NewStep {
                 what,
                 fact: self.reason(),
-                cost: Cost {
-                    bytes: Some(bytes),
-                    from: Some(from),
-                    seconds,
-                    disk_needed: Some(checks::disk_needed(self.link, bytes)),
-                    disk_free: checks::free_disk(self.link).map(|(free, _)| free),
-                    ..Cost::default()
-                },
+                cost,
                 undo: Undo::By("remove the copy beside the data directory".to_owned()),
                 actions,
             },
@@ -359,14 +380,27 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         }
     }
 
+    /// The databases that a reader of the plan sees go, where it sets foreign data aside.
+    fn shown_databases(&self, foreign: bool) -> Vec<String> {
+        let data = self.link.instance.data.iter().filter(|_| foreign);
+        data.flat_map(|data| &data.databases)
+            .map(|database| database.name.clone())
+            .filter(|name| !matches!(name.as_str(), "template0" | "template1"))
+            .collect::<BTreeSet<String>>()
+            .into_iter()
+            .collect()
+    }
+
     /// The copy is moved to the data's place. The call gets what may be set aside: `expect_empty`, `replace` with
-    /// `replaced_identity`, `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`. A `replaced_identity` of the engine's own stays.
+    /// `replaced_identity` and `replaced_databases` (names, one a line) where they are known (`replaced_shown`: the server ran),
+    /// `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`. A `replaced_identity` of the engine's own stays.
     pub fn restore(&mut self, call: Call) {
         let foreign = matches!(self.link.relation, Relation::ForeignData(_));
         let broken = matches!(self.link.relation, Relation::Broken(_));
         let yes = |it: bool| if it { "yes" } else { "no" };
         // What was allowed to go is that database, not whatever lies there later: also part of the plan's hash.
         let replaced = self.link.instance.identity.clone().filter(|_| foreign);
+        let running = matches!(self.link.instance.server, ServerState::Running);
         let named = call.arguments.contains_key("replaced_identity");
         let call = if named {
             call
@@ -376,9 +410,13 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         let call = call
             .text("expect_empty", yes(!foreign && !broken))
             .text("replace", yes(foreign))
+            .with(
+                "replaced_databases",
+                Argument::Lines(self.shown_databases(foreign)),
+            )
+            .text("replaced_shown", yes(foreign && running))
             .text("copy_of_upstream", yes(broken))
             .text("upstream_identity", self.upstream_identity());
-        let running = matches!(self.link.instance.server, ServerState::Running);
         let what = if foreign && running {
             "stop the server there, set its data aside beside it, swap the copy in"
         } else {
@@ -420,7 +458,9 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
                     seconds: 3.0,
                     ..Cost::default()
                 },
-                undo: Undo::By("unlink: it becomes a standalone server with its data".to_owned()),
+                undo: Undo::By(
+                    "by hand: promote it by the server's own command; it keeps its data".to_owned(),
+                ),
                 actions: vec![action],
             },
         );

@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use openssl::sha::Sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::scripts::script_digest;
 use crate::secret::Secret;
 use crate::topology::{Bytes, MachineId};
 
@@ -54,8 +56,6 @@ pub struct JobCall {
     pub call: Call,
     /// Bytes that it is expected to move, for the progress bar until the job says better.
     pub expected: Option<Bytes>,
-    /// The user that the unit runs as, where it isn't root.
-    pub user: Option<String>,
 }
 
 /// The value of a script's variable.
@@ -78,6 +78,8 @@ pub enum Argument {
     Certificate(OneTimeCertificate),
     /// A text that holds values the configuration calls sensitive.
     Sensitive(Sensitive),
+    /// How fast, not what: part of the plan's identity, but a job that runs with another pace makes the same.
+    Pace(String),
     /// A size or estimate that doesn't belong to the plan's identity: it may differ at apply time.
     Volatile(String),
 }
@@ -113,6 +115,15 @@ impl fmt::Display for SecretName {
     }
 }
 
+impl Work {
+    /// What it runs, over SSH or detached.
+    pub fn call(&self) -> &Call {
+        match self {
+            Self::Script(call) | Self::Job(JobCall { call, .. }) => call,
+        }
+    }
+}
+
 impl Call {
     /// A call of `script` with no arguments yet and a limit of `timeout_seconds`.
     pub fn new(script: &str, timeout_seconds: u64) -> Self {
@@ -140,5 +151,37 @@ impl Call {
     #[must_use]
     pub fn number(self, name: &str, value: impl Into<i64>) -> Self {
         self.with(name, Argument::Number(value.into()))
+    }
+
+    /// SHA-256, hexadecimal, over what makes this call's work this work: the script's text and the arguments, without the
+    /// values of secrets, of its pace, and of what may differ from one observation to the next. `None`: no such script here.
+    pub fn identity(&self) -> Option<String> {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update(&(text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&self.script);
+        part(&script_digest(&self.script)?);
+        for (name, argument) in &self.arguments {
+            part(name);
+            match argument {
+                Argument::Text(text) => part(text),
+                Argument::Number(number) => part(&number.to_string()),
+                Argument::Lines(lines) => part(&lines.join("\n")),
+                Argument::Secret(secret)
+                | Argument::Proof(secret)
+                | Argument::Authority(secret) => {
+                    part(&secret.0);
+                }
+                Argument::Certificate(one) => {
+                    part(&one.authority.0);
+                    part(&one.common_name);
+                }
+                Argument::Sensitive(sensitive) => part(&sensitive.hash),
+                Argument::Pace(_) | Argument::Volatile(_) => part(""),
+            }
+        }
+        Some(hash.finish().iter().map(|b| format!("{b:02x}")).collect())
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Choice, Finding, Marker, Options, Relation, Severity, Step};
+use super::host_files::job_name;
+use super::jobs::{self, FoundJob};
+use super::{Choice, Finding, JobCall, Marker, Options, Relation, Severity, Step, Work};
 use crate::diagnostics::{Code, codes};
 use crate::engines::Link;
 use crate::observe::{Instance, Manager, Reach, ServerState, reach_key};
@@ -680,4 +682,41 @@ fn path(link: &Link<'_>) -> Option<Finding> {
             ),
         )],
     ))
+}
+
+/// Jobs of the steps' names that run on the replica's host and do something else: apply would refuse to run beside them.
+pub(super) fn other_jobs(link: &Link<'_>, steps: &[Step]) -> Vec<Finding> {
+    let other = |job: &&JobCall| jobs::found(link.facts, job) == FoundJob::RunsOtherwise;
+    steps
+        .iter()
+        .flat_map(|step| &step.actions)
+        .filter_map(|action| match &action.work {
+            Work::Job(job) if action.machine == link.replica.member.machine => Some(job),
+            Work::Job(_) | Work::Script(_) => None,
+        })
+        .filter(other)
+        .map(|job| {
+            about(
+                codes::OTHER_JOB,
+                Severity::Blocked,
+                link.replication,
+                &link.replica.member,
+                format!(
+                    "a job {} runs there that an earlier apply began with other arguments, or another version of replform",
+                    job.name
+                ),
+                vec![
+                    choice("wait", "until it has ended (replform status shows how far it is), then plan again"),
+                    choice(
+                        "end it",
+                        format!(
+                            "systemctl stop 'replform-{}.*' on {}, then plan again",
+                            job_name(&job.name),
+                            link.replica.member.server
+                        ),
+                    ),
+                ],
+            )
+        })
+        .collect()
 }

@@ -1,18 +1,28 @@
 //! The plan's identity: what a reviewer approved. Sizes, lag, positions and times don't belong to it.
 
+use std::collections::BTreeMap;
+
 use openssl::sha::Sha256;
 use serde::Serialize;
 
+use super::scripts::script_digest;
 use super::{Argument, Finding, JobCall, Severity, Step, Work};
 
-/// SHA-256 over the steps with their scripts and arguments, and over what blocks or must be allowed.
+/// SHA-256 over the steps with their scripts' texts and arguments, and over what blocks or must be allowed.
 pub(super) fn of(topology: &str, steps: &[Step], findings: &[Finding]) -> String {
     let mut hash = Sha256::new();
     // One part after the other: the whole of a large plan as one text would need more memory than the plan.
     add(&mut hash, &topology);
+    let mut texts = BTreeMap::new();
     for step in steps {
         add(&mut hash, &identity(step));
+        for action in &step.actions {
+            let name = action.work.call().script.as_str();
+            texts.entry(name).or_insert_with(|| script_digest(name));
+        }
     }
+    // Another version's script of the same name is another plan.
+    add(&mut hash, &texts);
     for finding in findings
         .iter()
         .filter(|finding| !matches!(finding.severity, Severity::Warning))
@@ -44,9 +54,8 @@ fn identity(step: &Step) -> impl Serialize + '_ {
                 Work::Job(JobCall {
                     name,
                     call,
-                    user,
                     expected: _,
-                }) => (call, Some((name, user))),
+                }) => (call, Some(name)),
             };
             let arguments: Vec<(&String, &Argument)> = call
                 .arguments

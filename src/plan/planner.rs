@@ -18,7 +18,9 @@ use super::{
     StepKind, document,
 };
 use crate::engines::{self, Engine, Link, Upstreams};
-use crate::observe::{Facts, Instance, MachineObservation, Observation, Role, ServerState};
+use crate::observe::{
+    Facts, Instance, MachineObservation, Observation, Role, ServerState, Streaming,
+};
 use crate::topology::{Member, MemberId, Replica, Replication, Topology, Upstream};
 
 /// Makes the plan.
@@ -110,6 +112,20 @@ struct Assessed<'a> {
     intent: Intent,
 }
 
+impl Assessed<'_> {
+    fn is_or_will_be_linked(&self) -> bool {
+        self.intent.links() || self.relation.stands()
+    }
+
+    /// Linked, but not yet where its upstream is.
+    fn is_behind(&self) -> bool {
+        let upstream = self.seen.and_then(|seen| seen.instance.upstream.as_ref());
+        !self.intent.links()
+            && self.relation.stands()
+            && upstream.is_some_and(|seen| matches!(seen.streaming, Streaming::CatchingUp))
+    }
+}
+
 impl<'a> ReplicationPlanner<'a> {
     fn plan(&self, findings: &mut Findings) -> Planned {
         let Some(engine) = engines::engine(&self.replication.engine.0) else {
@@ -156,7 +172,7 @@ impl<'a> ReplicationPlanner<'a> {
             ));
         }
         self.record_primary(&assessed, marker.as_ref(), &upstream_marker, &mut steps);
-        self.env_steps(&assessed, &mut steps, findings);
+        self.env_steps(engine, primary, &assessed, &mut steps, findings);
         let shown = PlannedReplication {
             name: self.replication.name.clone(),
             engine: engines::title(engine, primary.instance),
@@ -532,7 +548,9 @@ impl<'a> ReplicationPlanner<'a> {
             Intent::Seed => {
                 findings.extend(engine.check_link(&link));
                 findings.extend(findings::general_checks(&link, true));
-                engine.seed(&link)
+                let steps = engine.seed(&link);
+                findings.extend(findings::other_jobs(&link, &steps));
+                steps
             }
             Intent::Reconnect => {
                 findings.extend(engine.check_link(&link));
@@ -566,32 +584,64 @@ impl<'a> ReplicationPlanner<'a> {
         }
     }
 
-    fn env_steps(&self, assessed: &[Assessed<'_>], steps: &mut Vec<Step>, findings: &mut Findings) {
-        let linked: BTreeSet<&str> = assessed
-            .iter()
-            .filter(|one| one.intent.links() || one.relation.stands())
-            .map(|one| one.replica.name.as_str())
-            .collect();
-        let unknown: BTreeSet<&str> = assessed
-            .iter()
-            .filter(|one| !linked.contains(one.replica.name.as_str()))
-            .map(|one| one.replica.name.as_str())
-            .collect();
-        let verified: BTreeSet<StepId> = steps
-            .iter()
-            .filter(|step| step.kind == StepKind::Verify)
-            .map(|step| step.id.clone())
-            .collect();
+    /// Apps are told last, of replicas that are proved to follow: one that stands but is still catching up is verified before.
+    fn env_steps(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        assessed: &[Assessed<'_>],
+        steps: &mut Vec<Step>,
+        findings: &mut Findings,
+    ) {
+        let mut proofs = BTreeMap::new();
+        for one in assessed.iter().filter(|one| one.is_behind()) {
+            proofs.insert(one.replica.name.as_str(), self.proof(engine, primary, one));
+        }
+        let (mut linked, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+        for one in assessed {
+            let name = one.replica.name.as_str();
+            let told = one.is_or_will_be_linked() && proofs.get(name) != Some(&None);
+            if told { &mut linked } else { &mut unknown }.insert(name);
+        }
         let wish = env::Wish {
             topology: self.topology,
             replication: self.replication,
             linked: &linked,
             unknown: &unknown,
         };
-        let (env_steps, env_findings): (Vec<Step>, Vec<Finding>) =
-            env::steps(&wish, self.observation, &verified);
+        if env::steps(&wish, self.observation, &BTreeSet::new())
+            .0
+            .is_empty()
+        {
+            proofs.clear();
+        }
+        steps.extend(proofs.into_values().flatten());
+        let verified: BTreeSet<StepId> = steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Verify)
+            .map(|step| step.id.clone())
+            .collect();
+        let (env_steps, env_findings) = env::steps(&wish, self.observation, &verified);
         steps.extend(env_steps);
         findings.extend(env_findings);
+    }
+
+    /// The proof that a standing link follows.
+    fn proof(&self, engine: &dyn Engine, primary: Seen<'_>, one: &Assessed<'_>) -> Option<Step> {
+        let seen = one.seen?;
+        let id = MemberId::Replica(one.replica.name.clone());
+        let marker = self.marker_of(seen.facts, &one.replica.member);
+        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
+        engine.verify(&self.link(
+            one.replica,
+            seen,
+            primary,
+            marker.as_ref(),
+            &one.relation,
+            None,
+            &wanted,
+            &wanted,
+        ))
     }
 }
 

@@ -150,7 +150,7 @@ fn stopped(plan: &Plan, outcome: &Outcome, next: &str) -> String {
 fn untouched<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a str> {
     let may_have_changed = |step: &Step| match outcome.steps.get(&step.id) {
         Some(StepState::Done { .. } | StepState::Left) => true,
-        Some(StepState::Failed(failure)) => failure.phase.may_have_changed(),
+        Some(StepState::Failed(failure)) => failure.may_have_changed(),
         Some(StepState::Needs { .. } | StepState::NotBegun) | None => false,
     };
     let machines = |step: &'a Step| step.actions.iter().map(|action| &action.machine);
@@ -187,7 +187,10 @@ fn failed(step: &Step, failure: &Failure) -> String {
         ),
     );
     out.push_str(&hang("  host     ", &failure.machine.to_string()));
-    let safe = if failure.phase.may_have_changed() {
+    if !failure.done.is_empty() {
+        out.push_str(&hang("  did      ", &failure.done.join("; ")));
+    }
+    let safe = if failure.may_have_changed() {
         format!("running it again goes on from here; undo: {}", undo(step))
     } else {
         "nothing was changed by this step".to_owned()

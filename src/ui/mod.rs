@@ -2,10 +2,12 @@
 //!
 //! Nothing else of the crate writes to them. Data goes to standard output, talk to standard error.
 
+mod plan_events;
 mod prompt;
 mod reporter;
 mod streams;
 
+pub use plan_events::plan_events;
 pub use prompt::confirm;
 pub use reporter::Reporter;
 pub use streams::{Streams, variable};

@@ -74,7 +74,9 @@ struct Run<'a> {
 impl Run<'_> {
     fn text(&self, name: &str) -> String {
         match self.call.arguments.get(name) {
-            Some(Argument::Text(text) | Argument::Volatile(text)) => text.clone(),
+            Some(Argument::Text(text) | Argument::Pace(text) | Argument::Volatile(text)) => {
+                text.clone()
+            }
             Some(Argument::Number(number)) => number.to_string(),
             Some(Argument::Lines(lines)) => lines.join("\n"),
             Some(other) => panic!("{name} is {other:?}"),
@@ -273,8 +275,28 @@ impl Run<'_> {
             self.text("upstream_address"),
             self.text("upstream_port").parse().unwrap(),
         );
-        let running = self.host().jobs.get(&job.name) == Some(&Job::Running);
-        if !running {
+        let identity = job.call.identity().unwrap();
+        let same = self.host().job_identities.get(&job.name) == Some(&identity);
+        let state = self.host().jobs.get(&job.name).copied();
+        if state == Some(Job::Running) && !same {
+            return fail("it runs there with other arguments");
+        }
+        let kept = |upstream: &Cluster, copy: &Copied| {
+            copy.verified
+                && upstream.slots.get(&slot) == Some(&true)
+                && upstream
+                    .data
+                    .as_ref()
+                    .is_some_and(|data| data.oldest <= copy.directory.position)
+        };
+        let copy = self.cluster()?.copy.clone();
+        let upstream = self.world.cluster(&address, port);
+        if let (Some(Job::Ended), true, Some(copy), Some(upstream)) = (state, same, copy, upstream)
+            && kept(upstream, &copy)
+        {
+            return self.budget.part();
+        }
+        if state != Some(Job::Running) {
             let theirs = self.connect(&address, port, &role)?;
             if !self
                 .world
@@ -297,6 +319,8 @@ impl Run<'_> {
                 verified: false,
             });
             self.host().jobs.insert(job.name.clone(), Job::Running);
+            let identities = &mut self.host().job_identities;
+            identities.insert(job.name.clone(), identity);
         }
         self.budget.part()?;
         let cluster = self.cluster()?;

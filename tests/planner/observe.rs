@@ -93,7 +93,7 @@ fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> MachineObse
         jobs: host
             .jobs
             .iter()
-            .map(|(name, job)| (format!("{name}.0a1b2c3d"), seen_job(name, *job)))
+            .map(|(name, job)| (format!("{name}.0a1b2c3d"), seen_job(host, name, *job)))
             .collect(),
         locks: Vec::new(),
         reach: request
@@ -136,11 +136,11 @@ fn host_facts(id: &MachineId, host: &Host) -> HostFacts {
     }
 }
 
-fn seen_job(name: &str, job: Job) -> SeenJob {
+fn seen_job(host: &Host, name: &str, job: Job) -> SeenJob {
     SeenJob {
         name: name.to_owned(),
         id: "0a1b2c3d".to_owned(),
-        arguments_hash: String::new(),
+        arguments_hash: host.job_identities.get(name).cloned().unwrap_or_default(),
         state: match job {
             Job::Running => JobState::Running,
             Job::Ended => JobState::Ended { code: 0 },
@@ -423,6 +423,10 @@ fn facts(world: &World, id: &MachineId, cluster: &Cluster, port: u16) -> Postgre
             .filter(|_| cluster.running)
             .map(|data| Lsn(data.oldest * SEGMENT)),
         copy_verified: cluster.copy.as_ref().is_some_and(|copy| copy.verified),
+        copy_end: cluster
+            .copy
+            .as_ref()
+            .map(|copy| Lsn(copy.directory.position * SEGMENT)),
         libc: "glibc 2.36".to_owned(),
         ..PostgresFacts::default()
     };

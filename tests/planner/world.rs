@@ -38,6 +38,8 @@ pub struct Host {
     pub markers: BTreeMap<String, serde_json::Value>,
     /// Jobs by name.
     pub jobs: BTreeMap<String, Job>,
+    /// What each of them does, as a hash.
+    pub job_identities: BTreeMap<String, String>,
     /// Environment files by path.
     pub env: BTreeMap<String, Env>,
     /// Free bytes.
@@ -57,6 +59,7 @@ impl Default for Host {
             clusters: BTreeMap::new(),
             markers: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            job_identities: BTreeMap::new(),
             env: BTreeMap::new(),
             disk_free: 71_000_000_000,
             memory: 8_000_000_000,

@@ -37,4 +37,6 @@ codes! { APPLY:
         "Every step can be cut off anywhere and run again: mend what the message says, then apply again, and it goes on from there.";
     STEP_VERIFY = 725, "what a step did doesn't show",
         "The step ran, but what it wanted isn't so: something else undoes it, or the server doesn't do what it was told. The message says what is seen instead.";
+    STEP_OVERTAKEN = 726, "another apply came in between",
+        "The link to a locked host was cut for so long that the lock there freed itself, and another apply took it before this one could again. What this one planned may no longer fit, so it begins no further step, on any host. Plan again.";
 }

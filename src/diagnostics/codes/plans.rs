@@ -71,6 +71,12 @@ codes! { PLANS:
         "A replica whose max_wal_senders (or another of five settings) is below its primary's stops replaying. So such a setting is raised on every replica before the primary; this version doesn't do that by itself.";
     DATA_DIRECTORY_PLACE = 634, "a data directory that can't be moved aside",
         "A copy is swapped in by renaming directories. A data directory that is a symbolic link or a mount point can't be renamed, so nothing is begun.";
+    OTHER_JOB = 641, "a job of another plan runs there",
+        "A copy that an earlier apply began runs on the host by itself, and isn't the one that this plan needs: its arguments differ, or the version of replform that began it. Two can't run beside each other. A copy that differs only in its rate is taken up.";
+    PENDING_RESTART = 642, "others' settings wait for a restart",
+        "Somebody changed settings of the server that only a restart brings into force, and left them waiting. The restart that the plan needs would bring them in as well, unreviewed: a server may even not start with them. Settle them first.";
+    FORMER_SLOT = 643, "a slot that nobody will read through",
+        "A replica that was made by hand read through a slot of its own. replform gives it another one, and never touches what isn't its own: the old slot stays on the upstream, and makes it keep log until it is dropped by hand.";
     EXPOSE = 660, "a database becomes reachable by more than its replicas",
         "A server that asks nobody for a password, or that can only listen everywhere, would be open to whoever reaches its address. Give it a password, or write \"expose\" into allow where reviewers see it: a firewall is then all that protects it.";
     NO_PERSISTENCE = 661, "the primary keeps nothing on disk",

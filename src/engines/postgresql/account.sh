@@ -85,11 +85,12 @@ SQL
 }
 
 account_hba() {
-  hba=$(account_hba_file)
-  wanted=$(account_block && account_others)
+  hba=$(account_hba_file) || die "the server doesn't tell where pg_hba.conf is"
+  # Read to its end, or not written at all: half of it would lock everybody out.
+  wanted=$(account_block && account_others) || die "$hba can't be read"
   # A reload that was cut off comes late, not never.
-  if [ "$wanted" != "$(cat -- "$hba")" ]; then
-    hba_before=$(cat -- "$hba")
+  hba_before=$(cat -- "$hba") || die "$hba can't be read"
+  if [ "$wanted" != "$hba_before" ]; then
     printf '%s\n' "$wanted" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")" || die "$hba can't be written"
     wrong=$(echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql)
     if [ -n "$wrong" ]; then

@@ -4,8 +4,9 @@
 #
 # Changes DATA.replform-copy and DATA.replform-copy.verified; a half copy of ours is removed first (that exact name only, never
 # one that holds replform.kept or that a process works in). Its slot makes the upstream keep the log from the copy's start on.
-# Proves: pg_verifybackup, and the identity that it writes down. Can be run again: the same job goes on, another one begins anew.
-# Variables: version, cluster, port; upstream_address, upstream_port, role, slot, max_rate (bytes a second, empty: none),
+# Proves: pg_verifybackup, and the identity that it writes down. Can be run again: the same job goes on, or finds its copy done and
+# sees that the upstream still keeps what comes after it; another one begins anew.
+# Variables: version, cluster, port; upstream_address, upstream_port, conninfo, role, slot, max_rate (bytes a second, empty: none),
 # expected_bytes. In a job: job (its folder), whose log `progress` reads.
 
 check() {
@@ -15,7 +16,10 @@ check() {
   data_movable "$data"
   [ -x "$bin/pg_basebackup" ] || die "$bin/pg_basebackup isn't there"
   [ -s "$conf/replform.pgpass" ] || die "$conf/replform.pgpass isn't there: the account comes first"
-  if backup_is_done; then return 0; fi
+  if backup_is_done; then
+    backup_goes_on || die "the upstream no longer keeps the log that the copy $copy goes on with"
+    return 0
+  fi
   if [ -L "$copy" ] || [ -e "$copy/replform.kept" ]; then die "$copy is not ours to remove"; fi
   data_room "$data" "$copy" "$expected_bytes"
 }
@@ -23,6 +27,16 @@ check() {
 backup_is_done() {
   [ -d "$copy" ] && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
 }
+
+# Whether the upstream still keeps the log from the copy's end on, as only the slot promises. An upstream that can't tell
+# (READ_REPLICATION_SLOT is of 15) is taken for one that doesn't.
+backup_goes_on() {
+  end=$(tail -c 2000 -- "$copy/backup_manifest" | sed -n 's/.*"End-LSN": *"\([0-9A-F/]*\)".*/\1/p' | tail -n 1)
+  kept=$(pg_replication "READ_REPLICATION_SLOT $slot;" 2>/dev/null | cut -d '|' -f 2)
+  case $end$kept in */*/*) [ "$(backup_lsn "$kept")" -le "$(backup_lsn "$end")" ] ;; *) false ;; esac
+}
+
+backup_lsn() { printf '%s\n' $((0x${1%/*} << 32 | 0x${1#*/})); }
 
 # Limits of pg_basebackup: 32 kB to 1 GB a second.
 backup_rate() {
@@ -86,6 +100,7 @@ backup_check() {
 verify() {
   pg_place
   pg_copy_is_whole || die "$copy isn't a whole copy"
+  [ -z "${job:-}" ] || backup_is_done || die "$copy is of another job"
   [ "$(sed -n 2p -- "$verified" 2>/dev/null)" = "$(pg_control "$copy" 'Database system identifier')" ] || die "$copy wasn't checked"
 }
 
@@ -94,4 +109,12 @@ progress() {
   tail -c 4096 -- "$job/log" 2>/dev/null | tr '\r' '\n' |
     awk '{ for (i = 1; i < NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/ && $(i + 1) == "kB") { split($i, kb, "/"); done = kb[1]; total = kb[2] } }
       END { printf "%.0f %.0f\n", done * 1024, total * 1024 }'
+}
+
+# pg_verifybackup says nothing while it reads: its bytes do.
+activity() {
+  progress
+  for comm in /proc/[0-9]*/comm; do
+    read -r name <"$comm" && [ "$name" = pg_verifybackup ] && grep -s '^rchar' "${comm%comm}io"
+  done
 }

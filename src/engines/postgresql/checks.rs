@@ -7,7 +7,6 @@ use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, installable, movable, required_version,
     upstream_data_directory,
 };
-use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
 use crate::plan::findings::choice;
@@ -46,6 +45,11 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
     }
     for change in &changes {
         overridden(upstreams, &facts, change.name, &mut checks);
+    }
+    if changes.iter().any(|change| change.restart) {
+        let mut names = facts.pending_of_others();
+        names.retain(|name| changes.iter().all(|change| change.name != *name));
+        pending(&names, &upstreams.member.server.to_string(), &mut checks);
     }
     if !changes.is_empty() && !facts.reads_drop_ins {
         checks.block(
@@ -98,17 +102,30 @@ fn new_links(facts: &PostgresFacts, checks: &mut Checks<'_>) {
             )],
         );
     }
-    for name in ["recovery_min_apply_delay", "restore_command"] {
-        if facts.auto_conf.iter().any(|own| own == name) {
-            checks.warn(
-                codes::CONFIGURATION_RISK,
-                format!(
-                    "{name} is set in its postgresql.auto.conf, which every copy carries along: it will act on the replica"
-                ),
-                Vec::new(),
-            );
-        }
+}
+
+/// A restart would also bring into force what somebody else changed and left waiting for one.
+fn pending(names: &[&str], server: &str, checks: &mut Checks<'_>) {
+    if names.is_empty() {
+        return;
     }
+    let names = names.join(", ");
+    checks.block(
+        codes::PENDING_RESTART,
+        format!(
+            "has to restart, which would bring into force, too, what somebody changed and left waiting for it: {names}"
+        ),
+        vec![
+            choice(
+                "take it back",
+                format!("on {server}: ALTER SYSTEM RESET, or the value in force in its file, then pg_reload_conf()"),
+            ),
+            choice(
+                "bring it in yourself",
+                format!("restart {server} when it suits, then plan again"),
+            ),
+        ],
+    );
 }
 
 /// A setting of ours that another file would win over.
@@ -169,16 +186,23 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts, checks: &mut Checks<
         ),
         Some(_) | None => {}
     }
-    let (Some(rate), Some(cap)) = (facts.wal_bytes_per_second, upstreams.replication.retain) else {
+    let (Some(cap), written) = (
+        settings::retained(upstreams, facts),
+        settings::log_of_a_copy(upstreams, facts),
+    ) else {
         return;
     };
-    let seconds = data.copy_bytes.0 as f64 / ASSUMED_RATE;
-    if rate * seconds > cap.0 as f64 {
+    let copies = upstreams.replication.retain.is_some() || !upstreams.new.is_empty();
+    if written > cap.0 && copies {
+        let whose = match upstreams.replication.retain {
+            Some(retain) => format!("retain = {retain}"),
+            None => format!("the {cap} that it keeps at most"),
+        };
         checks.warn(
             codes::RETAIN,
             format!(
-                "writes about {}/s of log; while a copy takes {seconds:.0} s that is more than retain = {cap}",
-                Bytes(rate as u64)
+                "writes about {} of log while the slowest copy is made, more than {whose}",
+                Bytes(written)
             ),
             vec![choice(
                 "keep more",
@@ -204,6 +228,13 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         disk(link, super::steps::copy_bytes(link), &mut checks);
         collations(link, &facts, &upstream, &mut checks);
     }
+    let running = matches!(link.instance.server, ServerState::Running);
+    let broken = matches!(link.relation, Relation::Broken(_));
+    if running && (broken || settings::below_upstream(&facts, &upstream)) {
+        let server = link.replica.member.server.to_string();
+        pending(&facts.pending_of_others(), &server, &mut checks);
+    }
+    former_slot(link, &facts, &upstream, &mut checks);
     let listens = upstream
         .setting("listen_addresses")
         .is_some_and(|now| settings::listening(now, &link.upstream.address).is_none());
@@ -244,6 +275,38 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         }
     }
     checks.done()
+}
+
+/// A replica made by hand gets a slot of ours; nobody reads through its old one any more.
+fn former_slot(
+    link: &Link<'_>,
+    facts: &PostgresFacts,
+    upstream: &PostgresFacts,
+    checks: &mut Checks<'_>,
+) {
+    let ours = settings::account(&link.replication.name, &link.replica.name);
+    let used = facts.setting_or_configured("primary_slot_name");
+    let Some(slot) = upstream
+        .slots
+        .iter()
+        .find(|slot| used == Some(slot.name.as_str()) && slot.name != ours)
+    else {
+        return;
+    };
+    checks.warn(
+        codes::FORMER_SLOT,
+        format!(
+            "has read through the slot {} of {} until now, and then reads through {ours}: the old one stays and keeps log",
+            slot.name, link.upstream.server
+        ),
+        vec![choice(
+            "drop it",
+            format!(
+                "when the new link stands, on {}: select pg_drop_replication_slot('{}')",
+                link.upstream.server, slot.name
+            ),
+        )],
+    );
 }
 
 fn version(link: &Link<'_>, checks: &mut Checks<'_>) {

@@ -26,7 +26,10 @@ cleanup_hba() {
   hba=$(echo 'show hba_file;' | pg_sql) || die "the server doesn't tell where pg_hba.conf is"
   grep -qF -- "# replform begin $role:" "$hba" || return 0
   grep -qxF -- "# replform end $role" "$hba" || die "replform's block for $role in $hba was cut by hand: remove what is left of it"
-  awk -v b="# replform begin $role:" -v e="# replform end $role" 'index($0, b) == 1 { inside = 1 } !inside { print } $0 == e { inside = 0 }' "$hba" |
+  # Read to its end, or not written at all.
+  others=$(awk -v b="# replform begin $role:" -v e="# replform end $role" 'index($0, b) == 1 { inside = 1 } !inside { print } $0 == e { inside = 0 }' "$hba") ||
+    die "$hba can't be read"
+  printf '%s\n' "$others" |
     write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")" || die "$hba can't be written"
   pg_reload || die "the server doesn't reload"
   changed "pg_hba.conf: without $role"

@@ -178,19 +178,19 @@ pg_drop_in_is_read() {
     die "$conf/postgresql.conf doesn't read conf.d: write include_dir = 'conf.d' at its end"
 }
 
-# pg_conninfo APPLICATION: how this host reaches its upstream. The password stands in the passfile only.
-pg_conninfo() {
-  printf 'host=%s port=%s user=%s passfile=%s application_name=%s connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4' \
-    "$upstream_address" "$upstream_port" "$role" "$conf/replform.pgpass" "$1"
-}
+# pg_conninfo APPLICATION: how this host reaches its upstream (conninfo, as in the drop-in). The password stands in the passfile only.
+pg_conninfo() { printf '%s application_name=%s' "$conninfo" "$1"; }
 
 # What psql said, in one line: it tries with and without encryption and says all twice.
 pg_said() { printf '%s\n' "$1" | sed 's/^psql: error: //' | awk '!seen[$0]++' | tr '\n\t' '  '; }
 
-# pg_identify: `SYSTEM_ID|TIMELINE|LSN|` of the upstream, asked as the replica will ask.
-pg_identify() {
-  echo 'IDENTIFY_SYSTEM;' | timeout -k 1 20 runuser -u "$owner" -- "$bin/psql" -X -q -w -At -v ON_ERROR_STOP=1 \
+# pg_replication COMMAND: a command of the replication protocol, asked of the upstream as the replica will ask.
+pg_replication() {
+  printf '%s\n' "$1" | timeout -k 1 20 runuser -u "$owner" -- "$bin/psql" -X -q -w -At -v ON_ERROR_STOP=1 \
     -d "$(pg_conninfo replform) replication=true"
 }
+
+# pg_identify: `SYSTEM_ID|TIMELINE|LSN|` of the upstream.
+pg_identify() { pg_replication 'IDENTIFY_SYSTEM;'; }
 
 pg_copy_is_whole() { [ -e "$copy/PG_VERSION" ] && [ -e "$copy/backup_manifest" ]; }

@@ -95,4 +95,8 @@ impl Engine for PostgreSql {
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {
         steps::reconnect(link)
     }
+
+    fn verify(&self, link: &Link<'_>) -> Option<Step> {
+        steps::verify(link)
+    }
 }

@@ -39,6 +39,9 @@ pub struct PostgresFacts {
 
     /// Settings in force, by name; empty when the server didn't answer.
     pub settings: BTreeMap<String, Setting>,
+    /// Of a stopped server: what its configuration says of some settings that a link may change, in the files' own words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub configured: BTreeMap<String, String>,
     /// Errors in the configuration files on disk: a reload or restart would meet them.
     pub config_errors: Vec<ConfigError>,
     /// Whether `postgresql.conf` reads `conf.d`, where ours goes.
@@ -96,6 +99,9 @@ pub struct PostgresFacts {
     pub wal_bytes_per_second: Option<f64>,
     /// Whether a checked copy waits beside the data directory.
     pub copy_verified: bool,
+    /// Up to where that copy has log: what it goes on with when it is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy_end: Option<Lsn>,
 
     /// Databases that accept connections.
     pub databases: Vec<DatabaseFacts>,
@@ -414,6 +420,27 @@ impl PostgresFacts {
         self.settings
             .get(name)
             .map(|setting| setting.value.as_str())
+    }
+
+    /// The value of a setting in force; of a stopped server: the one that it would start with.
+    pub fn setting_or_configured(&self, name: &str) -> Option<&str> {
+        self.setting(name)
+            .or_else(|| self.configured.get(name).map(String::as_str))
+    }
+
+    /// Settings whose new value waits for a restart, besides those that replform's own drop-in holds.
+    pub fn pending_of_others(&self) -> Vec<&str> {
+        let ours = |name: &str| {
+            self.drop_in.iter().any(|line| {
+                line.split_once('=')
+                    .is_some_and(|(own, _)| own.trim() == name)
+            })
+        };
+        self.settings
+            .iter()
+            .filter(|(name, setting)| setting.pending_restart && !ours(name))
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     /// The directory of the cluster's configuration: `/etc/postgresql/15/main`.

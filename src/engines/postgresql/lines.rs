@@ -41,7 +41,15 @@ impl Cluster {
             "start" => facts.start = rest.trim().to_owned(),
             "include" => facts.reads_drop_ins = true,
             "passfile" => facts.passfile = true,
-            "verified" => facts.copy_verified = true,
+            "verified" => {
+                facts.copy_verified = true;
+                facts.copy_end = rest.parse().ok();
+            }
+            "configured" => {
+                if let Some((name, value)) = rest.split_once('=') {
+                    facts.configured.insert(name.to_owned(), value.to_owned());
+                }
+            }
             "confd" if rest != "90-replform.conf" => facts.other_drop_ins.push(rest.to_owned()),
             "dropin" => facts.drop_in.push(rest.to_owned()),
             "auto" => facts.auto_conf.push(rest.to_owned()),

@@ -4,7 +4,7 @@
 #
 # Changes that file only. Proves, by asking the upstream as the replica will (replication connection), that path, rule and
 # password are good, and that the upstream is the one of the plan. Can be run again.
-# Variables: version, cluster, port; upstream_address, upstream_port, role, password (secret), expect_identity (system
+# Variables: version, cluster, port; upstream_address, upstream_port, conninfo, role, password (secret), expect_identity (system
 # identifier, empty: any).
 
 check() {

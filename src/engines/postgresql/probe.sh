@@ -92,7 +92,20 @@ pg_files() {
   timeout 3 df -B1 --output=size,avail,target "${disk:-/}" 2>/dev/null | sed -n "2s|^ *|disk $k |p"
   [ -n "$data" ] || return 0
   for f in "$data".replform-*; do [ -d "$f" ] && echo "aside $k $(pg_directory_size "$f") $f"; done
-  [ -e "$data.replform-copy.verified" ] && echo "verified $k yes"
+  if [ -e "$data.replform-copy.verified" ]; then
+    # The manifest's end says up to where the copy has log.
+    end=$(tail -c 2000 "$data.replform-copy/backup_manifest" 2>/dev/null | sed -n 's/.*"End-LSN": *"\([0-9A-F/]*\)".*/\1/p' | tail -n 1)
+    echo "verified $k ${end:-yes}"
+  fi
+  # A stopped server's files say what it would start with.
+  case $status in
+    down | stale-pidfile)
+      for name in listen_addresses primary_slot_name max_connections max_locks_per_transaction max_prepared_transactions \
+        max_wal_senders max_worker_processes; do
+        value=$(pg_config "$name") && [ -n "$value" ] && echo "configured $k $name=$value"
+      done
+      ;;
+  esac
   if [ -L "$data" ]; then echo "place $k symlink"; elif mountpoint -q "$data" 2>/dev/null; then echo "place $k mount"; fi
   if ! [ -d "$data" ]; then echo "missing $k directory"; return 0; fi
   if ! [ -e "$data/PG_VERSION" ]; then
@@ -134,15 +147,15 @@ select 'sql',:'k','state',row_to_json(x) from (select current_setting('server_ve
  case when pg_is_in_recovery() then null else ('x'||substr(pg_walfile_name(pg_current_wal_lsn()),1,8))::bit(32)::int end tli,
  (select min(substr(name,9)) from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$') oldest_wal,
  (select count(*) from pg_prepared_xacts) prepared) x;
-select 'sql',:'k','set',row_to_json(x) from (select name,case when name in ('archive_command','restore_command') and setting not in ('','(disabled)')
+select 'sql',:'k','set',row_to_json(x) from (select name,case when not name = any(asked) then '' when name in ('archive_command','restore_command') and setting not in ('','(disabled)')
  then case when setting ~ '^[^=\s]+(\s|$)' then substring(setting from '^[^=\s]+')||' (arguments not shown)' else '(set)' end else setting end setting,
- unit,vartype,context,source,sourcefile,pending_restart from pg_settings where name in
- ('listen_addresses','port','wal_level','max_wal_senders','max_replication_slots','max_connections','max_worker_processes','max_prepared_transactions',
+ unit,vartype,context,source,sourcefile,pending_restart from pg_settings,(select array['listen_addresses','port','wal_level','max_wal_senders','max_replication_slots','max_connections','max_worker_processes','max_prepared_transactions',
  'max_locks_per_transaction','wal_log_hints','data_checksums','wal_keep_size','max_slot_wal_keep_size','idle_replication_slot_timeout','primary_slot_name',
  'recovery_target_timeline','recovery_min_apply_delay','hot_standby','hot_standby_feedback','archive_mode','archive_command','restore_command',
  'archive_library','synchronous_standby_names','synchronous_commit','default_transaction_read_only','ssl','ssl_cert_file','ssl_key_file','ssl_ca_file',
  'full_page_writes','fsync','cluster_name','hba_file','config_file','data_directory','unix_socket_directories','shared_preload_libraries',
- 'wal_segment_size','wal_sender_timeout','wal_receiver_timeout','password_encryption','max_wal_size','server_encoding')) x;
+ 'wal_segment_size','wal_sender_timeout','wal_receiver_timeout','password_encryption','max_wal_size','server_encoding'] asked) a
+ where name = any(asked) or pending_restart) x;
 select 'sql',:'k','conninfo',to_json(regexp_replace(setting,'password\s*=\s*(''([^''\\]|\\.)*''|\S+)|://[^@/]*@','***','g')) from pg_settings
  where name='primary_conninfo' and setting<>'';
 select 'sql',:'k','hba',row_to_json(x) from (select line_number,type,database,user_name,address,netmask,auth_method,error,
@@ -169,7 +182,7 @@ select 'sql',:'k','conferr',row_to_json(x) from (select sourcefile,sourceline,na
  where error is not null and error<>'setting could not be applied') x;
 select 'sql',:'k','bytes',to_json(sum(pg_database_size(oid))::bigint) from pg_database;
 select 'sql',:'k','db',row_to_json(x) from (select datname name,pg_database_size(oid) bytes,datcollate collate,to_jsonb(d)->>'datlocprovider' provider,
- to_jsonb(d)->>'datcollversion' collation_version,pg_encoding_to_char(encoding) encoding from pg_database d where datallowconn) x;
+ to_jsonb(d)->>'datcollversion' collation_version,pg_encoding_to_char(encoding) encoding from pg_database d where datallowconn or not datistemplate) x;
 select 'sql',:'k','dbactual',row_to_json(x) from (select datname name,pg_database_collation_actual_version(oid) version from pg_database where datallowconn) x;
 select 'sql',:'k','collversion',row_to_json(x) from (select distinct on (collprovider) collprovider::text provider,pg_collation_actual_version(oid) version
  from pg_collation where collprovider in ('c','i') and pg_collation_actual_version(oid) is not null order by collprovider,collname='en-x-icu' desc,oid) x;

@@ -68,7 +68,9 @@ fn writable(link: &Link<'_>) -> Relation {
 }
 
 fn contents(instance: &Instance) -> String {
-    describe::contents(instance, NOUN, |name| name.starts_with("template"))
+    describe::contents(instance, NOUN, |name| {
+        matches!(name, "template0" | "template1")
+    })
 }
 
 /// A server that follows, or would when started.
@@ -130,11 +132,25 @@ fn worn(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Opt
         return Some("its password file is gone: it can't connect again".to_owned());
     }
     let wanted = settings::link_lines(link);
-    let changed = wanted.iter().find(|line| !facts.drop_in.contains(line))?;
+    let stands = |line: &&String| facts.drop_in.iter().any(|own| same_link(own, line));
+    let changed = wanted.iter().find(|line| !stands(line))?;
     let setting = changed.split(' ').next().unwrap_or_default();
     Some(format!(
         "{setting} in its conf.d/90-replform.conf is not as replform wrote it"
     ))
+}
+
+/// Whether two lines of a drop-in link to the same upstream in the same way, however patient either is with a dead connection.
+fn same_link(one: &str, other: &str) -> bool {
+    let parts = |line: &str| {
+        let (name, value) = line.split_once(" = ")?;
+        let value = value.strip_prefix('\'')?.strip_suffix('\'')?;
+        let mut parameters = parse(&value.replace("''", "'"));
+        parameters.retain(|name, _| !name.starts_with("keepalives") && name != "connect_timeout");
+        Some((name.to_owned(), parameters))
+    };
+    let is_conninfo = one.starts_with("primary_conninfo ");
+    one == other || (is_conninfo && parts(one).is_some() && parts(one) == parts(other))
 }
 
 /// The address in the settings is the wanted one, or the upstream itself lists this replica (a name stands for the address).

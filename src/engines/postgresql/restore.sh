@@ -6,7 +6,8 @@
 # two directories' names. Proves that the data directory is the copy. Can be run again: which directories exist says how far it came.
 # Variables: version, cluster, port; upstream_identity (system identifier); and what may be set aside:
 # expect_empty=yes (a server in which nobody made anything), copy_of_upstream=yes (an old copy of the same data), replace=yes
-# (the database that the reviewers allowed: replaced_identity, its system identifier, or anything where that is empty).
+# (the database that the reviewers allowed: replaced_identity, its system identifier, or anything where that is empty, with no
+# other databases than replaced_databases, their names, one a line; replaced_shown=no: the plan saw a stopped server, without names).
 # upstream_address and others are not used.
 
 restore_is_done() {
@@ -33,6 +34,7 @@ restore_may_go() {
   if [ "${replace:-no}" = yes ]; then
     [ -z "${replaced_identity:-}" ] || [ "$(pg_control "$data" 'Database system identifier')" = "$replaced_identity" ] ||
       die "$data holds another database than the plan saw: plan again"
+    restore_databases_may_go
     return 0
   fi
   if [ "${copy_of_upstream:-no}" = yes ]; then
@@ -42,6 +44,39 @@ restore_may_go() {
   fi
   [ "${expect_empty:-no}" = yes ] || die "the plan doesn't say that $data may be set aside"
   restore_is_empty
+}
+
+# Which databases there are, as a stopped server shows it too: their directories.
+restore_directories() { (cd "$data/base" && echo [0-9]*); }
+
+# Dies unless there are only databases that the plan showed. A stopped server tells no names: then they must be those that an
+# earlier try, cut off after it had stopped the server, saw there and wrote down behind the copy's identity.
+restore_databases_may_go() {
+  pg_state
+  if [ "$pg_status" != down ]; then
+    [ "${replaced_shown:-no}" = yes ] || die "the server of $data runs now: plan again, so that the plan shows its databases"
+    pg_running
+    # The database `postgres` is always there; it is shown where somebody made something in it.
+    more=$(pg_sql -v shown="${replaced_databases:-}" <<'SQL'
+select coalesce(string_agg(datname, ', ' order by datname), '') from pg_database
+ where datname not in ('template0', 'template1') and datname <> all (string_to_array(:'shown', chr(10)))
+ and (datname <> 'postgres' or exists (select from pg_class where oid >= 16384 and relkind in ('r','p','v','m','f','S')
+  and relnamespace not in (select oid from pg_namespace where nspname ~ '^pg_')) or exists (select from pg_proc where oid >= 16384)
+  or exists (select from pg_largeobject_metadata));
+SQL
+    ) || die "the server doesn't tell its databases"
+    [ -z "$more" ] || die "$data has databases that the plan didn't show: $more; plan again"
+  elif [ "${replaced_shown:-no}" = yes ]; then
+    [ "$(sed -n 3p -- "$verified" 2>/dev/null)" = "$(restore_directories)" ] ||
+      die "the server of $data is stopped now and can't be asked for its databases: plan again"
+  fi
+}
+
+# restore_note_databases: for the next try, while the server can still be asked.
+restore_note_databases() {
+  [ "${replace:-no}${replaced_shown:-no}" = yesyes ] && [ "$pg_status" != down ] || return 0
+  noted=$(sed -n 1,2p -- "$verified") || die "$verified can't be read"
+  printf '%s\n%s\n' "$noted" "$(restore_directories)" | write_file "$verified" 0600 "$owner:$owner" || die "$verified can't be written"
 }
 
 # The same questions as the probe's: a server in which nobody made anything.
@@ -75,7 +110,9 @@ restore_auto_conf() {
   hurting='^[[:space:]]*(primary_conninfo|primary_slot_name|recovery_[a-z_]+|restore_command|archive_cleanup_command|promote_trigger_file|listen_addresses|port|unix_socket_directories|data_directory|config_file|hba_file|ident_file|external_pid_file|cluster_name|ssl_[a-z_]+|synchronous_standby_names|log_directory)[[:space:]]*='
   if ! grep -qE "$hurting" "$auto" 2>/dev/null; then return 0; fi
   gone=$(grep -E "$hurting" "$auto" | pg_names | tr '\n' ' ')
-  grep -vE "$hurting" "$auto" | write_file "$auto" 0600 "$owner:$owner" || die "$auto can't be written"
+  # 1: no line is left. Read to its end, or not written at all.
+  kept=$(grep -vE "$hurting" "$auto") || [ $? -eq 1 ] || die "$auto can't be read"
+  printf '%s\n' "$kept" | write_file "$auto" 0600 "$owner:$owner" || die "$auto can't be written"
   changed "took out of the copy's postgresql.auto.conf, as it is its upstream's: $gone"
 }
 
@@ -93,6 +130,7 @@ run() {
   pg_state
   if [ "$pg_status" != down ] || [ "$(pg_unit)" != inactive ] || data_used "$data"; then
     restore_may_go
+    restore_note_databases
     pg_stop 120 || die "the server of $data doesn't stop; nothing was moved"
     changed "stopped $unit"
   fi

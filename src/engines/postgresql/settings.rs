@@ -5,6 +5,7 @@
 
 use super::facts::{PostgresFacts, REPLICA_LIMITS};
 pub(super) use crate::engines::settings::Change;
+use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams};
 use crate::plan::names;
 use crate::topology::{Bytes, Replication};
@@ -184,7 +185,7 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
         {
             return None;
         }
-        None => default_retain(upstreams),
+        None => default_retain(upstreams, facts),
     };
     setting(
         facts,
@@ -235,15 +236,58 @@ pub(super) fn has_foreign_slots(replication: &Replication, facts: &PostgresFacts
         .any(|slot| !slot.temporary && !ours(&slot.name))
 }
 
-/// The smaller of 16 GB and half the free disk, in MiB, rounded down to a power of two so that it doesn't move with every byte.
-fn default_retain(upstreams: &Upstreams<'_>) -> u64 {
+/// The smaller of 16 GB and half the free disk, or what is written while the slowest copy is made, where half the disk has room
+/// for it; in MiB, a power of two so that it doesn't move with every byte.
+fn default_retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> u64 {
     let free = upstreams
         .instance
         .data
         .as_ref()
         .map_or(0, |data| data.disk_free.0);
-    let mebibytes = (DEFAULT_RETAIN.min(free / 2) >> 20).max(64);
-    1 << mebibytes.ilog2()
+    let half = ((free / 2) >> 20).max(64);
+    let usual = 1_u64 << half.min(DEFAULT_RETAIN >> 20).ilog2();
+    let needed = (log_of_a_copy(upstreams, facts) >> 20)
+        .max(1)
+        .checked_next_power_of_two();
+    needed
+        .filter(|needed| *needed <= half)
+        .map_or(usual, |needed| needed.max(usual))
+}
+
+/// What will be kept at most for a dead replica: as written, as it will be set, as it is in force; `None`: no limit, or not known.
+pub(super) fn retained(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Bytes> {
+    if let Some(written) = upstreams.replication.retain {
+        return Some(written);
+    }
+    let set = retain(upstreams, facts).and_then(|change| change.want.parse::<u64>().ok());
+    let now = || facts.setting("max_slot_wal_keep_size")?.parse::<u64>().ok();
+    set.or_else(now).map(|mebibytes| Bytes(mebibytes << 20))
+}
+
+/// Bytes of log that the upstream writes, at its rate until now, while the slowest of its copies is made; 0 when its rate isn't known.
+pub(super) fn log_of_a_copy(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> u64 {
+    let bytes = upstreams
+        .instance
+        .data
+        .as_ref()
+        .map_or(0, |data| data.copy_bytes.0);
+    let slowest = upstreams
+        .new
+        .iter()
+        .chain(upstreams.standing)
+        .filter_map(|replica| replica.max_rate)
+        .fold(ASSUMED_RATE, |slowest, limit| slowest.min(limit.0 as f64));
+    (facts.wal_bytes_per_second.unwrap_or(0.0) * bytes as f64 / slowest) as u64
+}
+
+/// Whether a running replica has a setting that its upstream needs larger: only a restart raises it.
+pub(super) fn below_upstream(facts: &PostgresFacts, upstream: &PostgresFacts) -> bool {
+    limits(facts, upstream).iter().any(|(name, value)| {
+        facts
+            .setting(name)
+            .and_then(|now| now.parse::<u64>().ok())
+            .is_some_and(|now| now < *value)
+    })
 }
 
 /// A size in PostgreSQL's MB, rounded up.
@@ -258,7 +302,9 @@ pub(super) fn replica_lines(
     upstream: &PostgresFacts,
 ) -> Vec<String> {
     let mut lines = link_lines(link);
-    let listens = facts.setting("listen_addresses").unwrap_or("localhost");
+    let listens = facts
+        .setting_or_configured("listen_addresses")
+        .unwrap_or("localhost");
     if let Some(addresses) = listening(listens, &link.replica.member.address) {
         lines.push(line("listen_addresses", &addresses));
     } else if let Some(own) = facts
@@ -280,7 +326,10 @@ pub(super) fn replica_lines(
 pub(super) fn link_lines(link: &Link<'_>) -> Vec<String> {
     let name = account(&link.replication.name, &link.replica.name);
     vec![
-        line("primary_conninfo", &conninfo(link, &name)),
+        line(
+            "primary_conninfo",
+            &format!("{} application_name={name}", conninfo(link)),
+        ),
         line("primary_slot_name", &name),
     ]
 }
@@ -293,7 +342,7 @@ pub(super) fn limits(facts: &PostgresFacts, upstream: &PostgresFacts) -> Vec<(&'
             let wanted = upstream.limit(name)?;
             let ours = facts.drop_in.iter().any(|own| own.starts_with(name));
             match facts
-                .setting(name)
+                .setting_or_configured(name)
                 .and_then(|value| value.parse::<u64>().ok())
             {
                 Some(now) if now >= wanted && !ours => None,
@@ -317,12 +366,14 @@ fn default_limit(name: &str) -> u64 {
     }
 }
 
-fn conninfo(link: &Link<'_>, name: &str) -> String {
+/// How the replica reaches its upstream, without `application_name`: in its drop-in, and in every script that asks the upstream.
+/// A dead link is noticed after 60 s: 20 s of silence, then 4 tries, 10 s apart.
+pub(super) fn conninfo(link: &Link<'_>) -> String {
     format!(
-        "host={} port={} user={name} passfile={} application_name={name} connect_timeout=10 keepalives_idle=10 \
-         keepalives_interval=5 keepalives_count=3",
+        "host={} port={} user={} passfile={} connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4",
         link.upstream_address(),
         link.upstream.instance.port,
+        account(&link.replication.name, &link.replica.name),
         passfile(link)
     )
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL's steps: which scripts carry an intent out, with which arguments.
 
-use super::facts::PostgresFacts;
+use super::facts::{PostgresFacts, Slot};
 use super::settings::{self, account, line};
 use crate::engines::steps::{Copy, LinkSteps, configure};
 use crate::engines::{Link, Upstreams};
@@ -95,6 +95,14 @@ pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     steps.done()
 }
 
+/// The proof alone: it asks the upstream with the account that replform made, so a replica made by hand has none.
+pub(super) fn verify(link: &Link<'_>) -> Option<Step> {
+    let mut steps = LinkSteps::new(link);
+    steps.verify(Calls::new(link).on_replica("postgresql/verify.sh", 3700));
+    let asks = PostgresFacts::of(link.instance).is_ok_and(|facts| facts.passfile);
+    steps.done().pop().filter(|_| asks)
+}
+
 /// The calls of one link share all this.
 struct Calls<'a, 'b> {
     link: &'b Link<'a>,
@@ -121,6 +129,7 @@ impl<'a, 'b> Calls<'a, 'b> {
         )
         .text("upstream_address", self.link.upstream_address())
         .number("upstream_port", self.link.upstream.instance.port)
+        .text("conninfo", settings::conninfo(self.link))
         .text("role", &self.name)
         .text("slot", &self.name)
     }
@@ -160,13 +169,28 @@ impl<'a, 'b> Calls<'a, 'b> {
     }
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
-        steps.backup(Copy {
+        let copy = Copy {
             how: "checked against its manifest".to_owned(),
             before: Vec::new(),
             call: self.on_replica("postgresql/backup.sh", 60),
             bytes: copy_bytes(self.link),
             check_rate: VERIFY_RATE,
-        });
+        };
+        steps.backup_unless(self.copy_is_kept(), copy);
+    }
+
+    /// A checked copy beside the data directory, and a slot that keeps what it goes on with: backup.sh asks the same.
+    fn copy_is_kept(&self) -> bool {
+        let end = PostgresFacts::of(self.link.instance)
+            .ok()
+            .filter(|facts| facts.copy_verified)
+            .and_then(|facts| facts.copy_end);
+        let keeps = |slot: &Slot| {
+            let from = slot.restart_lsn.filter(|_| slot.wal_status != "lost");
+            slot.name == self.name && from.is_some() && from <= end
+        };
+        PostgresFacts::of(self.link.upstream_instance)
+            .is_ok_and(|upstream| upstream.slots.iter().any(keeps))
     }
 
     fn link(&self, steps: &mut LinkSteps<'_, '_>) {
@@ -174,14 +198,7 @@ impl<'a, 'b> Calls<'a, 'b> {
             PostgresFacts::of(self.link.instance).unwrap_or_default(),
             PostgresFacts::of(self.link.upstream_instance).unwrap_or_default(),
         );
-        let raised = settings::limits(&facts, &upstream)
-            .iter()
-            .any(|(name, value)| {
-                facts
-                    .setting(name)
-                    .and_then(|now| now.parse::<u64>().ok())
-                    .is_some_and(|now| now < *value)
-            });
+        let raised = settings::below_upstream(&facts, &upstream);
         let running = matches!(self.link.instance.server, ServerState::Running);
         let restarts = !steps.has(StepKind::Restore) && raised && running;
         let call = self

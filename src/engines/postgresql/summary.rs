@@ -217,7 +217,7 @@ fn data(cluster: &Cluster, server: &ServerState) -> Option<Data> {
             .databases
             .iter()
             .filter(|database| {
-                !database.name.starts_with("template")
+                !matches!(database.name.as_str(), "template0" | "template1")
                     && (database.name != "postgres" || objects > 0)
             })
             .map(|database| Database {

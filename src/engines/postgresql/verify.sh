@@ -3,8 +3,8 @@
 # The receive position proves nothing (it is equal on a replica whose replay is stuck), so only what is replayed counts.
 #
 # Changes nothing, in any phase. Can be run again. Prints `measured caught_up` (seconds).
-# Variables: version, cluster, port; upstream_address, upstream_port, role, deadline (seconds for
-# replaying, default 120; a connection must be there within 60).
+# Variables: version, cluster, port; upstream_address, upstream_port, conninfo, role, upstream_identity (system identifier, empty:
+# any), deadline (seconds for replaying, default 120; a connection must be there within 60).
 
 check() {
   pg_place
@@ -45,6 +45,9 @@ verify() {
   limit=${deadline:-120}
   wait_until 60 verify_streams || die "it doesn't stream from $upstream_address:$upstream_port after 60 s: $(verify_why | tr '\n' ' ')"
   said=$(pg_identify 2>&1) || die "the upstream doesn't tell its position: $(pg_said "$said")"
+  if [ -n "${upstream_identity:-}" ] && [ "${said%%|*}" != "$upstream_identity" ]; then
+    die "it streams from $upstream_address:$upstream_port, where the data set ${said%%|*} is now; the plan saw $upstream_identity"
+  fi
   target=$(printf '%s' "$said" | cut -d '|' -f 3)
   case $target in
     */*) ;;
