@@ -93,6 +93,17 @@ rd_dump_head() {
 # rd_dump_value FILE NAME: one value of a dump's head: repl-id, repl-offset.
 rd_dump_value() { rd_dump_head "$1" | sed -n "s/^aux $2 //p"; }
 
+# rd_append_only DIRECTORY: whether there is an append-only file that may hold something: a part of it isn't empty, or its base is
+# a dump that isn't known to be.
+rd_append_only() {
+  [ -z "$(timeout 3 find "$1" -mindepth 1 -name '*.aof' -size +0 -print -quit 2>/dev/null)" ] || return 0
+  for rd_base in "$1"/*/*.base.rdb; do
+    [ -e "$rd_base" ] || continue
+    [ "$(rd_dump_head "$rd_base" | sed -n 's/^next //p')" = ff ] || return 0
+  done
+  return 1
+}
+
 # rd_address: where this host reaches its own server: the loopback, or the first address of a `bind` (a list) without it.
 rd_address() {
   set -f

@@ -107,7 +107,7 @@ rd_files() {
     rd_dump_head "$data/$dump" | sed "s|^|dump $k |"
   fi
   for f in "$data"/*.rdb; do [ -f "$f" ] && [ "$f" != "$data/$dump" ] && echo "otherdump $k ${f##*/}"; done
-  [ -z "$(timeout 3 find "$data" -mindepth 1 -name '*.aof' -print -quit 2>/dev/null)" ] || echo "aof $k yes"
+  rd_append_only "$data" && echo "aof $k yes"
 }
 
 # Commands on standard input, asked of the instance; its password only ever stands in the environment.

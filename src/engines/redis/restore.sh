@@ -80,14 +80,21 @@ restore_may_go_stopped() {
   restore_holds_nothing || die "$data holds a dump or an append-only file by now: plan again"
 }
 
-# No append-only file, and no dump or one without a key.
+# No append-only file that holds something, and no dump or one without a key.
 restore_holds_nothing() {
-  [ -z "$(find "$data" -mindepth 1 -name '*.aof' -print -quit 2>/dev/null)" ] || return 1
+  if rd_append_only "$data"; then return 1; fi
+  restore_dumps_nothing
+}
+
+restore_dumps_nothing() {
   for one in "$data"/*.rdb; do
     [ -e "$one" ] || continue
     [ "$(rd_dump_head "$one" | sed -n 's/^next //p')" = ff ] || return 1
   done
 }
+
+# The parts of the append-only file with their sizes: what was written meanwhile shows.
+restore_parts() { find "$data" -mindepth 1 -name '*.aof' -printf '%P %s\n' 2>/dev/null | sort; }
 
 # What is in memory only would be lost: with a save point set, the server saves when it is told to stop.
 restore_stop() {
@@ -103,10 +110,11 @@ run() {
   case $(rd_unit) in
     inactive | failed) ;;
     *)
+      parts=$(restore_parts)
       restore_may_go
       restore_stop
       # Writes may have come until the last moment.
-      if [ "${expect_empty:-no}" = yes ] && ! restore_holds_nothing; then
+      if [ "${expect_empty:-no}" = yes ] && { ! restore_dumps_nothing || [ "$parts" != "$(restore_parts)" ]; }; then
         systemctl start --no-block "$unit"
         die "somebody wrote to the server just before it stopped: nothing was moved, it runs again; plan again"
       fi
