@@ -1,4 +1,4 @@
-about = "The primary restarts and is killed while a replica follows: the link goes on by itself, and the plan stays empty."
+about = "The primary restarts and the replica goes on by itself; an account that somebody took away is mended without a copy, a promotion isn't undone."
 
 host "db1" {
   image   = "bookworm-redis"
@@ -40,6 +40,21 @@ on "db1" { run = "redis-cli acl deluser replform_orders_reader" }
 
 replform "plan -detailed-exitcode" {
   exit  = 2
-  says  = ["renew user"]
+  says  = ["create user", "WRONGPASS"]
   lacks = ["backup"]
+}
+
+replform "apply -auto-approve" {}
+
+same_data {
+  primary  = "db1"
+  replicas = ["db2"]
+}
+
+# Somebody's REPLICAOF NO ONE isn't undone, as writes may have come since.
+on "db2" { run = "redis-cli replicaof no one && redis-cli set own 1" }
+
+replform "plan -detailed-exitcode" {
+  exit = 4
+  says = ["may hold writes of its own", "replace_data"]
 }
