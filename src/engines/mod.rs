@@ -8,6 +8,7 @@ pub mod checks;
 pub mod describe;
 mod link;
 pub mod mariadb;
+pub mod mysql;
 pub mod postgresql;
 pub mod redis;
 pub mod registry;
@@ -131,7 +132,12 @@ pub trait Engine: Sync {
 }
 
 /// Every engine that can be planned; a new one is a folder and a line here.
-pub const ENGINES: &[&dyn Engine] = &[&mariadb::MariaDb, &postgresql::PostgreSql, &redis::Redis];
+pub const ENGINES: &[&dyn Engine] = &[
+    &postgresql::PostgreSql,
+    &mysql::MySql,
+    &mariadb::MariaDb,
+    &redis::Redis,
+];
 
 /// The engine of this name.
 pub fn engine(name: &str) -> Option<&'static dyn Engine> {

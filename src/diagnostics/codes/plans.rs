@@ -81,4 +81,12 @@ codes! { PLANS:
         "A server that asks nobody for a password, or that can only listen everywhere, would be open to whoever reaches its address. Give it a password, or write \"expose\" into allow where reviewers see it: a firewall is then all that protects it.";
     NO_PERSISTENCE = 661, "the primary keeps nothing on disk",
         "A server that saves nothing is empty after a restart, and its replicas then follow it and are empty too. Let it save (save, appendonly), or write \"lose_writes\" into allow.";
+    TABLES_NOT_COPIED = 670, "tables that a copy can't carry",
+        "MySQL's CLONE copies InnoDB tables; those of other engines arrive empty, without an error. Encrypted tablespaces need their keyring on the replica. So a copy isn't begun while there are such tables.";
+    SAME_SERVER_UUID = 671, "two servers with one server_uuid",
+        "A MySQL server is known to the others by the server_uuid in its auto.cnf. A machine that was cloned with that file has its original's, and the upstream ends the connection of one whenever the other comes.";
+    CHANGES_FILTERED = 672, "changes are left out",
+        "Filters of the binary log or of the applier leave schemas or tables out, silently. A replica under such a filter isn't a copy of its upstream, so it isn't made.";
+    PRIMARY_READ_ONLY = 673, "the primary is read-only",
+        "The server written as primary refuses writes. Somebody or something made it so: after a failover, two servers may believe to be the primary. replform never makes it writable by itself.";
 }

@@ -1,0 +1,94 @@
+//! MySQL as an [`Engine`]: hands each question to the file of this folder that answers it.
+
+use std::collections::BTreeMap;
+
+use super::{MysqlFacts, PROBE, checks, decode, relation, settings, sha2, steps};
+use crate::engines::settings::as_marker;
+use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
+use crate::observe::Instance;
+use crate::plan::{Finding, Relation, SettingChange, Step};
+use crate::secret::Secret;
+
+/// The engine.
+#[derive(Debug)]
+pub struct MySql;
+
+impl Engine for MySql {
+    fn name(&self) -> &'static str {
+        "mysql"
+    }
+
+    fn title(&self) -> &'static str {
+        "MySQL"
+    }
+
+    fn default_port(&self) -> u16 {
+        settings::DEFAULT_PORT
+    }
+
+    fn scripts(&self) -> &'static [(&'static str, &'static str)] {
+        super::scripts::SCRIPTS
+    }
+
+    fn probe_script(&self) -> &'static str {
+        PROBE
+    }
+
+    fn decode(
+        &self,
+        section: &str,
+        ports: &[u16],
+    ) -> Result<BTreeMap<String, Instance>, DecodeError> {
+        decode(section, ports)
+    }
+
+    fn account(&self, replication: &str, replica: &str) -> String {
+        settings::account(replication, replica)
+    }
+
+    fn release(&self, version: &str) -> String {
+        settings::series(version)
+    }
+
+    fn data_directory(&self, _link: &Link<'_>) -> String {
+        settings::DATA_DIRECTORY.to_owned()
+    }
+
+    fn log_rate(&self, instance: &Instance) -> Option<f64> {
+        MysqlFacts::of(instance).ok()?.binlog_bytes_per_second
+    }
+
+    fn proof(&self, password: &Secret, salt: &[u8; SALT_BYTES]) -> Result<Secret, ProofError> {
+        Ok(sha2::hash(password, salt))
+    }
+
+    fn relation(&self, link: &Link<'_>) -> Relation {
+        relation::relation(link)
+    }
+
+    fn check_upstream(&self, upstreams: &Upstreams<'_>) -> Vec<Finding> {
+        checks::upstream(upstreams)
+    }
+
+    fn check_link(&self, link: &Link<'_>) -> Vec<Finding> {
+        checks::link(link)
+    }
+
+    fn setting_changes(&self, upstreams: &Upstreams<'_>) -> BTreeMap<String, SettingChange> {
+        MysqlFacts::of(upstreams.instance)
+            .map(|facts| as_marker(&settings::upstream_changes(upstreams, &facts)))
+            .unwrap_or_default()
+    }
+
+    fn prepare(&self, upstreams: &Upstreams<'_>) -> Vec<Step> {
+        steps::prepare(upstreams)
+    }
+
+    fn seed(&self, link: &Link<'_>) -> Vec<Step> {
+        steps::seed(link)
+    }
+
+    fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {
+        steps::reconnect(link)
+    }
+}

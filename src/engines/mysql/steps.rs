@@ -1,0 +1,215 @@
+//! MySQL's steps: which scripts carry an intent out, with which arguments.
+
+use super::facts::MysqlFacts;
+use super::settings::{self, CLONE, account, line};
+use crate::engines::steps::{Copy, LinkSteps, configure};
+use crate::engines::{Link, Upstreams};
+use crate::observe::ServerState;
+use crate::plan::{Argument, Call, Step, StepKind};
+use crate::topology::Bytes;
+
+/// Bytes a second at which innochecksum reads a copy's pages, the copy's own server made and ended included for small ones.
+const CHECK_RATE: f64 = 150e6;
+/// Limits above the scripts' own: a client that gave up earlier would call a restart failed that comes later.
+/// configure.sh: pages 60, GTIDs 130, stop, start and putting back 180 each. link.sh: start 840, stop, checks.
+const CONFIGURE_SECONDS: u64 = 1000;
+const LINK_SECONDS: u64 = 1200;
+/// Seconds without writes of a restart whose pages were written before (engine page, 13: 5.4 s without that).
+const RESTART_SECONDS: f64 = 4.0;
+
+/// Bytes of a full copy: the files of the tablespaces.
+pub(super) fn copy_bytes(link: &Link<'_>) -> Bytes {
+    let data = link.upstream_instance.data.as_ref();
+    data.map_or(Bytes(0), |data| data.copy_bytes)
+}
+
+/// The step that makes the upstream ready, where it isn't.
+pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
+    let Ok(facts) = MysqlFacts::of(upstreams.instance) else {
+        return Vec::new();
+    };
+    let changes = settings::upstream_changes(upstreams, &facts);
+    let plugin = changes.iter().any(|change| change.name == CLONE);
+    let lines = changes.iter().filter(|change| change.name != CLONE);
+    let seen = changes
+        .iter()
+        .map(|change| format!("{}={}", change.name, change.now));
+    let call = Call::new("mysql/configure.sh", CONFIGURE_SECONDS)
+        .number("port", upstreams.member.instance.port)
+        .with(
+            "settings",
+            Argument::Lines(lines.map(settings::change_line).collect()),
+        )
+        .with("expect", Argument::Lines(seen.collect()))
+        .text("plugin", yes(plugin));
+    configure(upstreams, &changes, RESTART_SECONDS, call)
+        .into_iter()
+        .collect()
+}
+
+fn yes(it: bool) -> &'static str {
+    if it { "yes" } else { "no" }
+}
+
+/// A full copy, moved into place and linked.
+pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
+    let calls = Calls::new(link);
+    let mut steps = LinkSteps::new(link);
+    if matches!(
+        link.instance.server,
+        ServerState::NotInstalled | ServerState::NoInstance
+    ) {
+        calls.provision(&mut steps);
+    }
+    if steps.job_runs(StepKind::Backup) {
+        // The running copy holds the instance's lock and has its connections: the account is renewed when it is done.
+        calls.backup(&mut steps);
+        calls.account(&mut steps, true);
+    } else {
+        calls.account(&mut steps, true);
+        calls.backup(&mut steps);
+    }
+    let settings = calls.lines(Some(line("skip_replica_start", "ON")));
+    steps.restore(
+        calls
+            .on_replica("mysql/restore.sh", 7200)
+            .with("settings", settings),
+    );
+    calls.link(&mut steps);
+    calls.verify(&mut steps);
+    steps.done()
+}
+
+/// The link alone.
+pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
+    let calls = Calls::new(link);
+    let mut steps = LinkSteps::new(link);
+    calls.account(&mut steps, false);
+    calls.link(&mut steps);
+    calls.verify(&mut steps);
+    steps.done()
+}
+
+/// The calls of one link share all this.
+struct Calls<'a, 'b> {
+    link: &'b Link<'a>,
+    name: String,
+}
+
+impl<'a, 'b> Calls<'a, 'b> {
+    fn new(link: &'b Link<'a>) -> Self {
+        Self {
+            link,
+            name: account(&link.replication.name, &link.replica.name),
+        }
+    }
+
+    fn facts(&self) -> (MysqlFacts, MysqlFacts) {
+        let of = |instance| {
+            MysqlFacts::of(instance)
+                .map(|facts| (*facts).clone())
+                .unwrap_or_default()
+        };
+        (of(self.link.instance), of(self.link.upstream_instance))
+    }
+
+    /// The lines of the replica's file, and one more.
+    fn lines(&self, more: Option<String>) -> Argument {
+        let (facts, upstream) = self.facts();
+        let mut lines = settings::replica_lines(self.link, &facts, &upstream);
+        lines.extend(more);
+        Argument::Lines(lines)
+    }
+
+    /// A call on the replica's server.
+    fn on_replica(&self, script: &str, timeout_seconds: u64) -> Call {
+        Call::new(script, timeout_seconds)
+            .number("port", self.link.replica.member.instance.port)
+            .text("upstream_address", self.link.upstream_address())
+            .number("upstream_port", self.link.upstream.instance.port)
+            .text("role", &self.name)
+    }
+
+    /// The same, for scripts that log in upstream.
+    fn with_login(&self, steps: &LinkSteps<'_, '_>, script: &str, timeout_seconds: u64) -> Call {
+        self.on_replica(script, timeout_seconds)
+            .with("password", Argument::Secret(steps.password()))
+    }
+
+    fn provision(&self, steps: &mut LinkSteps<'_, '_>) {
+        let port = self.link.replica.member.instance.port;
+        let series = settings::series_of(self.link.upstream_instance).unwrap_or_default();
+        let call = Call::new("mysql/provision.sh", 900)
+            .number("port", port)
+            .text("package", settings::PACKAGE)
+            .text("series", series)
+            .with(
+                "settings",
+                self.lines(Some(line("skip_replica_start", "ON"))),
+            );
+        steps.provision(
+            settings::PACKAGE,
+            &format!("the server on port {port}"),
+            call,
+        );
+    }
+
+    fn account(&self, steps: &mut LinkSteps<'_, '_>, clones: bool) {
+        let (_, upstream) = self.facts();
+        let make = Call::new("mysql/account.sh", 60)
+            .number("port", self.link.upstream.instance.port)
+            .text("role", &self.name)
+            .text("address", self.link.replica_address())
+            .text("clone", yes(clones))
+            .with("proof", Argument::Proof(steps.password()));
+        let keep = self
+            .with_login(steps, "mysql/login.sh", 60)
+            .text("expect_identity", steps.upstream_identity());
+        let exists = upstream
+            .accounts
+            .iter()
+            .any(|account| account.user == self.name);
+        steps.account("account", &self.name, exists, make, keep);
+    }
+
+    fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
+        let (_, upstream) = self.facts();
+        // The plugin compares these of its two servers.
+        let same = [
+            "innodb_page_size",
+            "innodb_data_file_path",
+            "lower_case_table_names",
+            "character_set_server",
+            "collation_server",
+        ];
+        let recipient = same.iter().filter_map(|name| {
+            let value = upstream.setting(name)?;
+            Some(format!("--{}={value}", name.replace('_', "-")))
+        });
+        let call = self
+            .with_login(steps, "mysql/backup.sh", 60)
+            .text("upstream_identity", steps.upstream_identity())
+            .with("recipient", Argument::Lines(recipient.collect()));
+        steps.backup(Copy {
+            how: "every page checked",
+            call,
+            bytes: copy_bytes(self.link),
+            check_rate: CHECK_RATE,
+        });
+    }
+
+    fn link(&self, steps: &mut LinkSteps<'_, '_>) {
+        let (_, upstream) = self.facts();
+        let call = self
+            .with_login(steps, "mysql/link.sh", LINK_SECONDS)
+            .text("upstream_identity", steps.upstream_identity())
+            .number("tls", i64::from(upstream.tls != Some(false)))
+            .with("settings", self.lines(None));
+        steps.link(&format!("by GTID as {}", self.name), None, call);
+    }
+
+    fn verify(&self, steps: &mut LinkSteps<'_, '_>) {
+        let call = self.with_login(steps, "mysql/verify.sh", 3700);
+        steps.verify(call);
+    }
+}
