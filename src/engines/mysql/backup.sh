@@ -89,12 +89,25 @@ backup_why() { printf '%s\n' "$1" | grep -F '[ERROR]' | grep -v 'MY-010119' | he
 # A server that is empty and takes nothing from outside: CLONE runs in the server that receives.
 backup_serve() {
   install -d -m 0700 -o "$owner" -g "$(id -gn "$owner")" -- "$seed" || die "$seed can't be made"
-  said=$(backup_mysqld --initialize-insecure 2>&1 </dev/null) || die "the copy's own server can't be made: $(backup_why "$said")"
+  if backup_may_borrow; then
+    cp -a -- "$data/." "$seed/" || die "$data can't be copied to $seed"
+    rm -f -- "$seed/auto.cnf"
+  else
+    said=$(backup_mysqld --initialize-insecure 2>&1 </dev/null) || die "the copy's own server can't be made: $(backup_why "$said")"
+  fi
   backup_mysqld --skip-networking --socket="$seed_socket" --pid-file="$seed/clone.pid" --plugin-load-add=mysql_clone.so \
     --clone-valid-donor-list="$upstream_address:$upstream_port" --clone-max-data-bandwidth="$(backup_rate)" \
     --clone-donor-timeout-after-network-failure=5 >&2 </dev/null &
   seed_pid=$!
   wait_until 60 backup_answers || die "the copy's own server doesn't answer"
+}
+
+# Whether the data directory is what the package made, untouched and unused: a copy of that is made sooner than another such one.
+backup_may_borrow() {
+  case $recipient in *innodb* | *lower-case*) return 1 ;; esac
+  my_is_down && [ -e "$data/mysql.ibd" ] && [ ! -e "$data/replform.copy" ] && ! ls "$data"/binlog.* >/dev/null 2>&1 &&
+    [ "$(du -sm -- "$data" | cut -f 1)" -lt 400 ] &&
+    [ -z "$(find "$data" -mindepth 1 -maxdepth 1 -type d ! -name mysql ! -name sys ! -name performance_schema ! -name '#innodb*')" ]
 }
 
 backup_answers() { [ "$(echo 'select 1;' | backup_sql 2>/dev/null)" = 1 ] || backup_has_ended; }

@@ -14,6 +14,9 @@ use crate::plan::Finding;
 use crate::plan::findings::choice;
 use crate::topology::Bytes;
 
+/// Seconds of binary log that tell how much is usually written.
+const LONG_ENOUGH: u64 = 6 * 3600;
+
 /// Requirements of the upstream.
 pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
     let Ok(facts) = MysqlFacts::of(upstreams.instance) else {
@@ -139,7 +142,13 @@ fn keeps_its_log(upstreams: &Upstreams<'_>, facts: &MysqlFacts, checks: &mut Che
             vec![choice("keep it longer", "binlog_expire_logs_seconds, online")],
         );
     }
-    let (Some(rate), Some(data)) = (facts.binlog_bytes_per_second, &upstreams.instance.data) else {
+    // A few hours may be a load that ends.
+    let rate = facts.binlog_bytes_per_second.filter(|_| {
+        facts
+            .binlog_seconds
+            .is_some_and(|seconds| seconds >= LONG_ENOUGH)
+    });
+    let (Some(rate), Some(data)) = (rate, &upstreams.instance.data) else {
         return;
     };
     let there = facts.binlog_bytes.map_or(0, |bytes| bytes.0);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::MysqlFacts;
+use super::facts::{Directory, MysqlFacts};
 use super::rows;
 use super::summary;
 use crate::engines::DecodeError;
@@ -111,7 +111,10 @@ impl Server {
             "missing" => facts.missing = Some(rest.to_owned()),
             "uuid" => self.uuid = Some(rest.trim().to_owned()).filter(|uuid| !uuid.is_empty()),
             "copyof" => facts.copy_of = Some(rest.trim().to_owned()),
-            "schema" => facts.schema_directories.push(rest.to_owned()),
+            "schema" if !tail.is_empty() => facts.schema_directories.push(Directory {
+                name: tail.to_owned(),
+                bytes: Bytes(word.parse().unwrap_or(0)),
+            }),
             "tablespace" => facts.tablespaces.push(rest.to_owned()),
             "sqlerror" => facts.errors.push(rest.to_owned()),
             "log" => facts.log.push(rest.to_owned()),
@@ -179,9 +182,10 @@ impl Server {
             (facts.binlog_bytes, self.now, self.oldest_binlog)
             && now - oldest >= 60.0
         {
+            facts.binlog_seconds = Some((now - oldest) as u64);
             facts.binlog_bytes_per_second = Some((bytes.0 as f64 / (now - oldest)).round());
         }
-        facts.schema_directories.sort();
+        facts.schema_directories.sort_by(|a, b| a.name.cmp(&b.name));
         facts.addresses.sort();
         facts.channels.sort_by(|a, b| a.name.cmp(&b.name));
         facts

@@ -69,6 +69,8 @@ pub struct MysqlFacts {
     pub tls: Option<bool>,
     /// Size of all binary logs.
     pub binlog_bytes: Option<Bytes>,
+    /// How long ago the oldest of them was last written, seconds.
+    pub binlog_seconds: Option<u64>,
     /// Binary log written per second, on average over the logs that are there.
     pub binlog_bytes_per_second: Option<f64>,
 
@@ -79,7 +81,7 @@ pub struct MysqlFacts {
     /// What is missing: `directory` (no data directory), `content` (it is empty), `mysql.ibd` (something else is in it).
     pub missing: Option<String>,
     /// Directories of schemas in the data directory; known of a stopped server too.
-    pub schema_directories: Vec<String>,
+    pub schema_directories: Vec<Directory>,
     /// Files of tablespaces in the data directory itself.
     pub tablespaces: Vec<String>,
     /// The donor's server_uuid in the note that a copy of ours carries.
@@ -194,6 +196,16 @@ pub struct People {
     pub schemas: u64,
     /// Accounts besides the server's own and ours.
     pub accounts: u64,
+}
+
+/// A schema's directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Directory {
+    /// Its name, as the server writes it in file names.
+    pub name: String,
+    /// What lies in it.
+    pub bytes: Bytes,
 }
 
 /// Some tables, by number and one of their names.

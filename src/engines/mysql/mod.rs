@@ -16,6 +16,6 @@ mod summary;
 
 pub use decode::decode;
 pub use engine::MySql;
-pub use facts::{Account, Channel, MysqlFacts, People, Reader, Tables, Unit};
+pub use facts::{Account, Channel, Directory, MysqlFacts, People, Reader, Tables, Unit};
 pub use gtid::{GtidError, GtidSet};
 pub use probe::PROBE;

@@ -90,9 +90,11 @@ my_files() {
   fi
   sed -n 's/^server-uuid=/uuid /p' "$data/auto.cnf" 2>/dev/null
   sed -n 's/^donor=/copyof /p' "$data/replform.copy" 2>/dev/null
-  echo "size $(my_directory_size "$data")"
   # A schema is a directory, a tablespace of its own a file: readable of a stopped server too.
-  find "$data" -mindepth 1 -maxdepth 1 -type d ! -name 'mysql' ! -name 'sys' ! -name 'performance_schema' ! -name '#*' -printf 'schema %f\n' 2>/dev/null | head -n 200
+  timeout 8 du -b --max-depth=1 -- "$data" 2>/dev/null | awk -F '\t' -v data="$data" '
+    $2 == data { print "size " $1; next }
+    { name = substr($2, length(data) + 2) }
+    name != "mysql" && name != "sys" && name != "performance_schema" && name !~ /^#/ && ++count <= 200 { print "schema " $1 " " name }'
   find "$data" -mindepth 1 -maxdepth 1 -name '*.ibd' ! -name mysql.ibd -printf 'tablespace %f\n' 2>/dev/null | head -n 20
 }
 

@@ -24,13 +24,13 @@ pub(super) fn hash(password: &Secret, salt: &[u8; SALT_BYTES]) -> Secret {
     )
 }
 
-/// Salt as the server makes it: seven bits, neither NUL nor the `$` that divides the parts.
+/// Salt of letters only: it stands between quotes in the binary log.
 fn printable(salt: &[u8; SALT_BYTES]) -> [u8; SALT_BYTES] {
-    salt.map(|byte| match byte & 0x7f {
-        0 | b'$' => b'.',
-        other => other,
-    })
+    salt.map(|byte| LETTERS[usize::from(byte & 63)])
 }
+
+/// The letters of crypt's own base 64, in order.
+const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// SHA-256 crypt (U. Drepper, "Unix crypt using SHA-256 and SHA-512"), with a salt of any length; its 43 characters.
 fn crypt(password: &[u8], salt: &[u8], rounds: usize) -> String {
@@ -74,7 +74,6 @@ fn repeated(digest: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
 
 /// crypt's own base 64: three bytes, the first highest, give four letters, the lowest six bits first.
 fn letters(digest: &[u8; 32]) -> String {
-    const LETTERS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(43);
     let mut push = |group: u32, count: usize| {
         for place in 0..count {
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_hash_has_the_servers_form_and_no_password_in_it() {
-        let hash = hash(&Secret::new("S3cretPw"), &[b'$'; SALT_BYTES]);
+        let hash = hash(&Secret::new("S3cretPw"), &[0; SALT_BYTES]);
         let bytes = hash.expose();
         assert_eq!(bytes.len(), 2 * (7 + SALT_BYTES + 43));
         assert!(bytes.starts_with("244124303035242e2e"), "{bytes}");

@@ -174,16 +174,11 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
         let (_, upstream) = self.facts();
-        // The plugin compares these of its two servers.
-        let same = [
-            "innodb_page_size",
-            "innodb_data_file_path",
-            "lower_case_table_names",
-            "character_set_server",
-            "collation_server",
-        ];
-        let recipient = same.iter().filter_map(|name| {
-            let value = upstream.setting(name)?;
+        // The plugin compares these of its two servers; those that a data directory is made with only where they aren't usual.
+        let always = ["character_set_server", "collation_server"].map(|name| (name, ""));
+        let same = settings::DONORS.into_iter().chain(always);
+        let recipient = same.filter_map(|(name, usual)| {
+            let value = upstream.setting(name).filter(|value| *value != usual)?;
             Some(format!("--{}={value}", name.replace('_', "-")))
         });
         let call = self

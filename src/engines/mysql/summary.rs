@@ -94,9 +94,7 @@ fn installable(server: &Server) -> Vec<(String, String)> {
 fn server_state(port: u16, server: &Server, facts: &MysqlFacts) -> ServerState {
     let unknown = |why: String| ServerState::Unknown { why };
     if let Some(version) = &facts.mariadb {
-        return unknown(format!(
-            "the host has MariaDB {version}, which is another engine than MySQL: its data, its GTIDs and its replication protocol differ"
-        ));
+        return unknown(format!("MariaDB {version}, not MySQL"));
     }
     let installed = server.program && facts.packages.contains_key("mysql-server");
     if !installed {
@@ -158,11 +156,11 @@ fn data(server: &Server, state: &ServerState) -> Option<Data> {
     let databases = if running {
         server.schemas.clone()
     } else {
-        let names = server.facts.schema_directories.iter();
-        names
-            .map(|name| Database {
-                name: name.clone(),
-                bytes: Bytes(0),
+        let directories = server.facts.schema_directories.iter();
+        directories
+            .map(|directory| Database {
+                name: directory.name.clone(),
+                bytes: directory.bytes,
             })
             .collect()
     };
