@@ -4,7 +4,7 @@
 //! and goes away with it (engine page, section 1).
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::facts::MysqlFacts;
 pub(super) use crate::engines::settings::Change;
