@@ -126,10 +126,21 @@ pub(super) fn listening(now: &str, address: &str) -> Option<String> {
 
 /// Turned on step by step while the server runs.
 fn gtid(facts: &MysqlFacts) -> Vec<Change> {
-    let why = "replicas find their place by GTID";
     [
-        change(facts, "enforce_gtid_consistency", "ON", why, false),
-        change(facts, "gtid_mode", "ON", why, false),
+        change(
+            facts,
+            "enforce_gtid_consistency",
+            "ON",
+            "GTIDs need it",
+            false,
+        ),
+        change(
+            facts,
+            "gtid_mode",
+            "ON",
+            "replicas find their place by GTID",
+            false,
+        ),
     ]
     .into_iter()
     .flatten()

@@ -219,7 +219,12 @@ fn streaming(channel: &Channel) -> Streaming {
     let no = |why: String| Streaming::No { why };
     let with = |word: &str, error: u32, message: &str| match error {
         0 => word.to_owned(),
-        error => format!("{word}: {error} {}", message.trim()),
+        // The server's advice after the first sentence isn't for a plan.
+        error => {
+            let first = message.trim().split(". ").next().unwrap_or_default();
+            let first: String = first.chars().take(160).collect();
+            format!("{word}: {error} {first}")
+        }
     };
     if channel.applier != "ON" {
         return no(with(
