@@ -195,6 +195,13 @@ fn changes(upstreams: &Upstreams<'_>, facts: &MysqlFacts, checks: &mut Checks<'_
             Vec::new(),
         );
     }
+    if facts.is_on("skip_networking") && !upstreams.new.is_empty() {
+        checks.block(
+            codes::NO_PATH,
+            "has skip_networking on: nobody can reach it over the network".to_owned(),
+            vec![choice("let it listen", "take skip_networking out of its files; it restarts")],
+        );
+    }
     let listens = changes.iter().any(|change| change.name == "bind_address");
     let address = &upstreams.member.address;
     if listens && !settings::is_literal(address) {

@@ -105,7 +105,7 @@ configure_gtid() {
       broken=$(tail -c "+$((log_mark + 1))" -- "$log" 2>/dev/null | grep -E 'MY-01307[0-9]|MY-013208|GTID consistency' | head -n 1)
       if [ -n "$broken" ]; then
         configure_set enforce_gtid_consistency OFF
-        die "the apps use statements that GTIDs don't allow, so GTIDs stay off: $(printf '%s' "$broken" | cut -c 1-300)"
+        die "the apps use statements that GTIDs don't allow, so GTIDs stay off: $(printf '%s' "$broken" | sed 's,^.*\[Server\] ,,' | cut -c 1-300)"
       fi
       configure_set enforce_gtid_consistency ON
       ;;

@@ -1,3 +1,5 @@
+//! What recordings of real hosts decode into.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

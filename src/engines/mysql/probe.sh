@@ -114,7 +114,7 @@ select concat('sql state ', json_object('version', @@version, 'comment', @@versi
 select concat('sql set ', json_object('name', variable_name, 'value', variable_value)) from performance_schema.global_variables where variable_name in
  ('server_id','bind_address','read_only','super_read_only','gtid_mode','enforce_gtid_consistency','log_bin','log_replica_updates','binlog_format',
   'binlog_expire_logs_seconds','sync_binlog','innodb_flush_log_at_trx_commit','skip_replica_start','require_secure_transport','innodb_page_size',
-  'innodb_data_file_path','lower_case_table_names','character_set_server','collation_server','offline_mode','default_table_encryption','event_scheduler');
+  'innodb_data_file_path','lower_case_table_names','character_set_server','collation_server','offline_mode','default_table_encryption','event_scheduler','skip_networking');
 select concat('sql persisted ', json_object('name', variable_name, 'value', variable_value)) from performance_schema.persisted_variables;
 select concat('sql channel ', json_object('name', c.channel_name, 'host', c.host, 'port', c.port, 'user', c.user, 'auto_position', c.auto_position,
  'failover', c.source_connection_auto_failover, 'connection', s.service_state, 'errno', s.last_error_number, 'error', s.last_error_message, 'source', s.source_uuid,

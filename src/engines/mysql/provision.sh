@@ -33,8 +33,8 @@ run() {
     provision_is_ours || : | write_file "$provision_mark" 0600 root:root || die "/var/lib/replform can't be written"
     packages_hold
     packages_install "$package"
-    packages_release
   fi
+  packages_release
   my_place
   provision_is_ours || return 0
   if data_used "$data"; then my_stop 120 || die "the server doesn't stop"; fi
