@@ -199,7 +199,10 @@ fn changes(upstreams: &Upstreams<'_>, facts: &MysqlFacts, checks: &mut Checks<'_
         checks.block(
             codes::NO_PATH,
             "has skip_networking on: nobody can reach it over the network".to_owned(),
-            vec![choice("let it listen", "take skip_networking out of its files; it restarts")],
+            vec![choice(
+                "let it listen",
+                "take skip_networking out of its files; it restarts",
+            )],
         );
     }
     let listens = changes.iter().any(|change| change.name == "bind_address");

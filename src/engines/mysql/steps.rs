@@ -186,7 +186,8 @@ impl<'a, 'b> Calls<'a, 'b> {
             .text("upstream_identity", steps.upstream_identity())
             .with("recipient", Argument::Lines(recipient.collect()));
         steps.backup(Copy {
-            how: "every page checked",
+            how: "every page checked".to_owned(),
+            before: Vec::new(),
             call,
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,
