@@ -3,8 +3,8 @@
 //! They go into a file of ours that is read last (`zz-replform.cnf`), never into mysqld-auto.cnf: that lies in the data directory
 //! and goes away with it (engine page, section 1).
 
-use std::collections::BTreeSet;
 use core::net::IpAddr;
+use std::collections::BTreeSet;
 
 use super::facts::MysqlFacts;
 pub(super) use crate::engines::settings::Change;
