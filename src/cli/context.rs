@@ -33,6 +33,7 @@ impl Context {
             var_files: variables.var_files.iter().map(PathBuf::from).collect(),
             vars: variables.vars.clone(),
             environment: self.variables.clone(),
+            home: variable("HOME").map(PathBuf::from),
         }
     }
 

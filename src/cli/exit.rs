@@ -17,9 +17,9 @@ pub enum Exit {
     Blocked = 4,
     /// Another apply holds a host.
     Locked = 5,
-    /// The saved plan no longer fits what is there.
+    /// The saved plan no longer fits what is there, or another apply came in between.
     Stale = 6,
-    /// Applied in part, interrupted included.
+    /// Applied in part, or interrupted (also before a step had begun).
     Partial = 7,
 }
 

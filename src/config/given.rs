@@ -20,6 +20,8 @@ pub struct Inputs {
     pub vars: Vec<String>,
     /// `REPLFORM_VAR_name`, by name.
     pub environment: BTreeMap<String, String>,
+    /// What `~` means in the paths of files that expressions read.
+    pub home: Option<PathBuf>,
 }
 
 /// A given value.

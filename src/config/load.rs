@@ -14,7 +14,7 @@ use super::json::{Schema, parse_json};
 use super::language::ROOT;
 use super::lazy::{MOST_SHOWN, told};
 use super::parse::parse_hcl;
-use super::source::Sources;
+use super::source::{Directory, Sources};
 use super::tree::Body;
 use super::variables;
 use super::world::World;
@@ -138,7 +138,8 @@ fn open<T>(
     let mut budget = Budget::for_attributes(files.bodies.iter().map(attributes).sum());
     let given = Given::read(inputs, &files.variables, sources, &mut budget, out);
     let values = variables::resolve(&files.bodies, &given, sources, &mut budget, out);
-    let world = World::new(&files.bodies, values, sources);
+    let readable = Directory::new(sources, inputs.home.clone());
+    let world = World::new(&files.bodies, values, readable);
     Some(work(&files.bodies, &world, &mut budget, out))
 }
 

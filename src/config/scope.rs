@@ -1,5 +1,7 @@
 //! Where an expression's names and files come from: the evaluator asks, others answer.
 
+use std::sync::Arc;
+
 use super::budget::Budget;
 use super::source::Sources;
 use super::tree::Traversal;
@@ -49,6 +51,12 @@ pub trait Files {
     /// # Errors
     /// A phrase that says why not.
     fn read(&self, path: &str) -> Result<FileId, String>;
+
+    /// Reads a file as it is, whatever is in it.
+    ///
+    /// # Errors
+    /// A phrase that says why not.
+    fn bytes(&self, path: &str) -> Result<Arc<[u8]>, String>;
 
     /// Whether there is a file.
     ///

@@ -228,12 +228,13 @@ pub(super) fn list_files(root: &Path, folder: &str) -> Result<Vec<String>, Strin
 }
 
 /// The files that expressions may read: paths start at the configuration directory, `~` is the home
-/// directory. Each file is read once a run.
+/// directory. Each file is read once a run, as a text and as bytes.
 #[derive(Debug)]
 pub struct Directory<'a> {
     sources: &'a Sources,
     home: Option<PathBuf>,
-    seen: Mutex<BTreeMap<PathBuf, FileId>>,
+    texts: Mutex<BTreeMap<PathBuf, Result<FileId, String>>>,
+    bytes: Mutex<BTreeMap<PathBuf, Arc<[u8]>>>,
 }
 
 impl<'a> Directory<'a> {
@@ -242,10 +243,12 @@ impl<'a> Directory<'a> {
         Directory {
             sources,
             home,
-            seen: Mutex::default(),
+            texts: Mutex::default(),
+            bytes: Mutex::default(),
         }
     }
 
+    /// A path as [`Sources`] takes it: relative to the configuration directory, or absolute.
     fn path(&self, path: &str) -> Result<PathBuf, String> {
         if path.contains('\0') {
             return Err("a path can't hold a NUL character".to_owned());
@@ -255,37 +258,58 @@ impl<'a> Directory<'a> {
             (Some(_), None) => {
                 Err("`~` stands for the home directory, but HOME is not set".to_owned())
             }
-            (None, _) => Ok(self.sources.root().join(path)),
+            (None, _) => Ok(PathBuf::from(path)),
         }
+    }
+
+    /// A diagnostic names the file; here it stands in the label of the call, which does, too.
+    fn phrase(&self, path: &Path, problem: Diagnostic) -> String {
+        let text = if problem.detail.is_empty() {
+            problem.label
+        } else {
+            problem.detail
+        };
+        let name = self.sources.name_of(path);
+        text.strip_prefix(&format!("{name}: "))
+            .map_or(text.clone(), str::to_owned)
     }
 }
 
 impl Files for Directory<'_> {
     fn read(&self, path: &str) -> Result<FileId, String> {
-        let full = self.path(path)?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = seen.get(&full) {
-            return Ok(*file);
+        let path = self.path(path)?;
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || {
+            let text = self.sources.read(&path);
+            text.map_err(|problem| self.phrase(&path, problem))
+        };
+        texts.entry(path.clone()).or_insert_with(read).clone()
+    }
+
+    fn bytes(&self, path: &str) -> Result<Arc<[u8]>, String> {
+        let full = self.sources.root().join(self.path(path)?);
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = bytes.get(&full) {
+            return Ok(Arc::clone(earlier));
         }
-        let bytes = read_bounded(&full)
-            .map_err(|problem| format!("can't read {path}: {}", problem.phrase()))?;
-        let text = String::from_utf8(bytes).map_err(|_| format!("{path} is not UTF-8"))?;
-        let file = self.sources.add(self.sources.name_of(&full), &text);
-        seen.insert(full, file);
-        Ok(file)
+        let read: Arc<[u8]> = read_bounded(&full)
+            .map_err(|problem| problem.phrase())?
+            .into();
+        bytes.insert(full, Arc::clone(&read));
+        Ok(read)
     }
 
     fn exists(&self, path: &str) -> Result<bool, String> {
-        match std::fs::metadata(self.path(path)?) {
+        match std::fs::metadata(self.sources.root().join(self.path(path)?)) {
             Ok(metadata) if metadata.is_file() => Ok(true),
-            Ok(_) => Err(format!("{path} is there, but it is not a file")),
+            Ok(_) => Err("it is a directory or something else that isn't a file".to_owned()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(format!("can't look at {path}: {error}")),
+            Err(error) => Err(error.to_string()),
         }
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, String> {
-        list_files(&self.path(folder)?, folder)
+        list_files(&self.sources.root().join(self.path(folder)?), folder)
     }
 
     fn sources(&self) -> &Sources {

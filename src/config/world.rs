@@ -2,17 +2,15 @@
 //!
 //! A local may use servers, a server a local, an app a server, in any order; only a circle is an error.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::evaluate::{Budget, Files, Resolved, Scope, evaluate};
 use super::lazy::{Lazy, MOST_SHOWN, Working, already_told};
-use super::source::{Sources, list_files};
+use super::source::Directory;
 use super::stacks::Stacks;
 use super::tree::{Attribute, Body, Traversal};
 use super::value::Value;
-use crate::diagnostics::{Diagnostic, FileId, Span, Texts, codes, did_you_mean};
+use crate::diagnostics::{Diagnostic, Span, Texts, codes, did_you_mean};
 use crate::topology::Place;
 
 /// The names of a configuration.
@@ -24,7 +22,7 @@ pub struct World<'a> {
     /// What is being worked out.
     pub working: Working,
     locals: BTreeMap<&'a str, (&'a Attribute, Lazy<Value>)>,
-    files: ConfigurationFiles<'a>,
+    files: Directory<'a>,
 }
 
 impl<'a> World<'a> {
@@ -32,7 +30,7 @@ impl<'a> World<'a> {
     pub fn new(
         bodies: &'a [Body],
         variables: BTreeMap<String, Option<Value>>,
-        sources: &'a Sources,
+        files: Directory<'a>,
     ) -> Self {
         let locals = bodies
             .iter()
@@ -50,16 +48,13 @@ impl<'a> World<'a> {
             stacks: Stacks::new(bodies),
             working: Working::default(),
             locals: by_name,
-            files: ConfigurationFiles {
-                sources,
-                read: RefCell::default(),
-            },
+            files,
         }
     }
 
     /// A place as the topology keeps it.
     pub fn place(&self, span: Span) -> Place {
-        let Some(source) = self.files.sources.source(span.file) else {
+        let Some(source) = self.files.sources().source(span.file) else {
             return Place::default();
         };
         let position = source.position(span.start);
@@ -254,50 +249,5 @@ impl Scope for Layer<'_> {
 
     fn files(&self) -> Option<&dyn Files> {
         self.outer.files()
-    }
-}
-
-/// The files that expressions read, each read once.
-struct ConfigurationFiles<'a> {
-    sources: &'a Sources,
-    read: RefCell<BTreeMap<String, Result<FileId, String>>>,
-}
-
-impl Files for ConfigurationFiles<'_> {
-    fn read(&self, path: &str) -> Result<FileId, String> {
-        if let Some(result) = self.read.borrow().get(path) {
-            return result.clone();
-        }
-        let result = self.sources.read(Path::new(path)).map_err(|problem| {
-            // The diagnostic names the file already; here it stands in the label of the call.
-            let text = if problem.detail.is_empty() {
-                problem.label
-            } else {
-                problem.detail
-            };
-            text.strip_prefix(&format!("{path}: "))
-                .map_or(text.clone(), str::to_owned)
-        });
-        self.read
-            .borrow_mut()
-            .insert(path.to_owned(), result.clone());
-        result
-    }
-
-    fn exists(&self, path: &str) -> Result<bool, String> {
-        match std::fs::metadata(self.sources.root().join(path)) {
-            Ok(metadata) if metadata.is_file() => Ok(true),
-            Ok(_) => Err("it is a directory or something else that isn't a file".to_owned()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
-        list_files(&self.sources.root().join(folder), folder)
-    }
-
-    fn sources(&self) -> &Sources {
-        self.sources
     }
 }

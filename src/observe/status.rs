@@ -3,6 +3,8 @@
 //! Lag is proved by replay: the upstream's position minus what the replica has replayed, in one observation. What isn't
 //! known stays unknown: a member that can't be seen is neither healthy nor unhealthy.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use super::{
     UpstreamSeen,
 };
 use crate::engines::engine;
+use crate::plan::host_files::{apply_lock, lock_file};
 use crate::plan::names::account;
 use crate::topology::{
     Bytes, Lag, MachineId, Member, MemberId, Replica, Replication, Topology, Upstream,
@@ -59,6 +62,19 @@ pub struct ReplicationStatus {
     pub engine: String,
     /// The primary first, then the replicas in the configuration's order.
     pub members: Vec<MemberStatus>,
+    /// Applies that run on it now: one, but for the moment in which another waits for its locks.
+    pub applies: Vec<ApplyStatus>,
+}
+
+/// An apply that runs now, as the locks that it holds tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApplyStatus {
+    /// Who, where, since when: `anna@laptop pid 7 since 2026-11-24T08:00:00Z`.
+    pub holder: String,
+    /// The machines that it holds, as people call them.
+    pub machines: Vec<String>,
+    /// Seconds since it locked the first of them.
+    pub age_seconds: u64,
 }
 
 /// One member.
@@ -202,6 +218,7 @@ impl Status {
                             .status()
                         })
                         .collect(),
+                    applies: applies(topology, observation, replication),
                 })
                 .collect(),
         }
@@ -213,6 +230,34 @@ impl Status {
             .iter()
             .flat_map(|replication| &replication.members)
     }
+}
+
+/// Who holds the replication's lock on any machine.
+fn applies(
+    topology: &Topology,
+    observation: &Observation,
+    replication: &Replication,
+) -> Vec<ApplyStatus> {
+    let file = lock_file(&apply_lock(&topology.name, &replication.name));
+    let lock = file.rsplit('/').next().unwrap_or_default();
+    let mut by_holder: BTreeMap<&str, ApplyStatus> = BTreeMap::new();
+    for (id, machine) in &observation.machines {
+        let MachineObservation::Reached(facts) = machine else {
+            continue;
+        };
+        for held in facts.locks.iter().filter(|held| held.lock == lock) {
+            let apply = by_holder
+                .entry(&held.holder)
+                .or_insert_with(|| ApplyStatus {
+                    holder: held.holder.clone(),
+                    machines: Vec::new(),
+                    age_seconds: 0,
+                });
+            apply.machines.push(topology.label(id).to_owned());
+            apply.age_seconds = apply.age_seconds.max(held.age_seconds);
+        }
+    }
+    by_holder.into_values().collect()
 }
 
 /// One member as wanted, and all that was seen.

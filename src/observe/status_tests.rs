@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::status::{Health, MemberState, MemberStatus, Status};
 use super::{
-    Downstream, Facts, Instance, Job, JobState, MachineObservation, OBSERVATION_FORMAT,
+    Downstream, Facts, Instance, Job, JobState, LockHolder, MachineObservation, OBSERVATION_FORMAT,
     Observation, Position, Role, ServerState, Streaming, UpstreamSeen,
 };
 use crate::config::{Inputs, load};
@@ -248,6 +248,18 @@ fn the_table_fits_80_columns_and_says_what_is_to_be_done() {
             facts.jobs.insert(id.to_owned(), job);
         }
     }
+    let mut one = one;
+    for machine in [&mut one, &mut two] {
+        if let MachineObservation::Reached(facts) = machine {
+            let holder = |lock: &str| LockHolder {
+                lock: lock.to_owned(),
+                holder: "anna@laptop pid 7 since 2026-11-24T08:00:00Z".to_owned(),
+                age_seconds: 40,
+            };
+            let locks = ["acme-production.orders", "acme-production.other", "x:5432"];
+            facts.locks = locks.map(holder).to_vec();
+        }
+    }
     let observation = observed([one, two, reached(hung)]);
     let topology = topology(WANTED);
     let text = status_text(
@@ -266,6 +278,7 @@ orders (PostgreSQL)
   primary  eu/db1  primary              running
   reader   eu/db2  replica  eu/db1      streaming  2 MB, 1.0 s  17 MB
   standby  eu/db3  replica              no answer
+  apply      anna@laptop pid 7 since 2026-11-24T08:00:00Z holds eu/db1, eu/db2
   unhealthy  eu/db2: it lags 2 MB behind, above max_lag (1 MB)
   job        eu/db2: backup runs since 4.0 s, 141 MB of 212 MB, about 3.0 s left
   lost job   eu/db2: restore began 4.0 s ago and vanished without saying how it

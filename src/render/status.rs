@@ -146,6 +146,10 @@ fn state_word(state: &MemberState) -> &'static str {
 /// What a row has no room for.
 fn remarks(replication: &ReplicationStatus) -> String {
     let mut out = String::new();
+    for apply in &replication.applies {
+        let text = format!("{} holds {}", apply.holder, apply.machines.join(", "));
+        out.push_str(&hang("  apply      ", &text));
+    }
     for member in &replication.members {
         match &member.health {
             Health::Healthy => {}

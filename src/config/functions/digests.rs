@@ -8,7 +8,7 @@ use openssl::hash::{MessageDigest, hash};
 use super::super::evaluate::Evaluator;
 use super::super::value::Value;
 use super::call::{Arguments, Outcome, Problem};
-use super::files::text_of_file;
+use super::files::bytes_of_file;
 
 fn digest(kind: MessageDigest, bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     hash(kind, bytes)
@@ -29,8 +29,8 @@ macro_rules! digests {
         }
 
         pub(super) fn $file(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
-            let text = text_of_file(evaluator, arguments)?;
-            Ok(Value::string(hexadecimal(&digest(MessageDigest::$kind(), text.as_bytes())?)))
+            let bytes = bytes_of_file(evaluator, arguments)?;
+            Ok(Value::string(hexadecimal(&digest(MessageDigest::$kind(), &bytes)?)))
         }
 
         $(pub(super) fn $base64(arguments: &Arguments<'_>) -> Outcome {
@@ -38,8 +38,8 @@ macro_rules! digests {
         })?
 
         $(pub(super) fn $file_base64(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
-            let text = text_of_file(evaluator, arguments)?;
-            Ok(Value::string(STANDARD.encode(digest(MessageDigest::$kind(), text.as_bytes())?)))
+            let bytes = bytes_of_file(evaluator, arguments)?;
+            Ok(Value::string(STANDARD.encode(digest(MessageDigest::$kind(), &bytes)?)))
         })?
     )+};
 }

@@ -137,23 +137,21 @@ pub(super) fn templatefile(evaluator: &mut Evaluator<'_>, arguments: &Arguments<
     }
 }
 
-/// The text of the file that the first argument names.
-pub(super) fn text_of_file(
+/// The file that the first argument names, as it is: a keystore or an archive has a digest and a base64 form, too.
+pub(super) fn bytes_of_file(
     evaluator: &mut Evaluator<'_>,
     arguments: &Arguments<'_>,
-) -> Result<std::sync::Arc<str>, Problem> {
-    let files = files(evaluator)?;
-    let file = files
-        .read(&arguments.text(0)?)
-        .map_err(|problem| Problem::Argument(0, problem))?;
-    Ok(files.sources().text(file))
+) -> Result<std::sync::Arc<[u8]>, Problem> {
+    files(evaluator)?
+        .bytes(&arguments.text(0)?)
+        .map_err(|problem| Problem::Argument(0, problem))
 }
 
 pub(super) fn filebase64(evaluator: &mut Evaluator<'_>, arguments: &Arguments<'_>) -> Outcome {
     use base64::Engine as _;
-    let text = text_of_file(evaluator, arguments)?;
+    let bytes = bytes_of_file(evaluator, arguments)?;
     Ok(Value::string(
-        base64::engine::general_purpose::STANDARD.encode(text.as_bytes()),
+        base64::engine::general_purpose::STANDARD.encode(&bytes),
     ))
 }
 

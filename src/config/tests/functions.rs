@@ -341,7 +341,19 @@ fn paths_and_files() {
             .as_str(),
         Some("1!\n2!\n")
     );
+    // What isn't text has a digest and a base64 form, too, as in Terraform.
+    assert_eq!(
+        value("[filebase64(\"b.bin\"), filemd5(\"b.bin\"), filebase64sha256(\"b.bin\")]")
+            .unwrap()
+            .to_json(),
+        json!([
+            "/wA=",
+            "e0e8bfafbb0689563b2fba789c97b3cc",
+            "6l2/lZbRh+lQDyPppoAQlHU0HPToH34EP32XFSwQdy8="
+        ])
+    );
     let label = |text: &str| value(text).unwrap_err()[0].label.clone();
+    assert!(label("filesha256(\"no\")").contains("there is no such file"));
     assert!(label("file(\"no\")").contains("there is no such file"));
     assert!(label("file(\"b.bin\")").contains("not UTF-8"));
     assert!(label("file(\".\")").contains("a directory"));
