@@ -1,12 +1,11 @@
 //! `replform validate`: whether the configuration is right, without looking at any host.
 
 use clap::Args;
-use serde_json::json;
 
 use super::commands::Command;
 use super::{Context, Exit, Failure, VariableArguments};
 use crate::config::{Failed, Loaded};
-use crate::diagnostics::{Diagnostic, Severity, Texts, render_all, to_json};
+use crate::diagnostics::{Diagnostic, Report, Texts, render_all};
 
 /// Check the configuration, without looking at any host
 ///
@@ -28,7 +27,7 @@ impl Command for Validate {
                 warnings, sources, ..
             }) => {
                 if self.json {
-                    streams.data(&report(&warnings, &*sources))?;
+                    streams.data(&report(&warnings, &*sources)?)?;
                 } else {
                     streams.talk(&render_all(&warnings, &*sources, streams.talk_colour));
                     streams.data("Success! The configuration is valid.\n")?;
@@ -39,7 +38,7 @@ impl Command for Validate {
                 diagnostics,
                 sources,
             }) if self.json => {
-                streams.data(&report(&diagnostics, &*sources))?;
+                streams.data(&report(&diagnostics, &*sources)?)?;
                 Ok(Exit::Error)
             }
             Err(failed) => Err(failed.into()),
@@ -48,20 +47,6 @@ impl Command for Validate {
 }
 
 /// The report of `-json`.
-fn report(diagnostics: &[Diagnostic], texts: &dyn Texts) -> String {
-    let count = |severity| {
-        diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == severity)
-            .count()
-    };
-    let errors = count(Severity::Error);
-    let report = json!({
-        "format_version": "1.0",
-        "valid": errors == 0,
-        "error_count": errors,
-        "warning_count": count(Severity::Warning),
-        "diagnostics": diagnostics.iter().map(|diagnostic| to_json(diagnostic, texts)).collect::<Vec<_>>(),
-    });
-    format!("{report:#}\n")
+fn report(diagnostics: &[Diagnostic], texts: &dyn Texts) -> Result<String, std::io::Error> {
+    Ok(serde_json::to_string_pretty(&Report::new(diagnostics, texts))? + "\n")
 }

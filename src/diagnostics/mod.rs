@@ -7,11 +7,13 @@
 pub mod codes;
 mod diagnostic;
 mod render;
+mod report;
 mod span;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Severity, has_errors};
-pub use render::{Colour, render, render_all, to_json};
+pub use render::{Colour, render, render_all};
+pub use report::{REPORT_FORMAT, Range, Report, Reported, Snippet};
 pub use span::{FileId, Position, SourceText, Span, Texts};
 
 mod nearest;

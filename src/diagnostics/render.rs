@@ -1,13 +1,12 @@
-//! Renders diagnostics: as text in rustc's look, and as JSON in Terraform's shape.
+//! Renders diagnostics as text, in rustc's look.
 //!
-//! Pure: text comes through [`Texts`], the result is a `String` or a JSON value, and printing is
+//! Pure: text comes through [`Texts`], the result is a `String`, and printing is
 //! the business of `ui` and `cli`.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde_json::{Value as Json, json};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::span::{Position, SourceText, Span, Texts};
+use super::span::{SourceText, Span, Texts};
 
 /// Whether the text carries ANSI colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub enum Colour {
 
 /// How far from the primary place another may be to be shown in one snippet, in bytes; and the most of a
 /// line that is given to the renderer.
-const NEAR: usize = 2000;
+pub(super) const NEAR: usize = 2000;
 
 /// One diagnostic as text, with a line end.
 pub fn render(diagnostic: &Diagnostic, texts: &dyn Texts, colour: Colour) -> String {
@@ -178,7 +177,7 @@ fn stretch<'a>(source: &SourceText, places: &[&Place<'a>]) -> Stretch<'a> {
 }
 
 /// The last start of a character that isn't after `at`.
-fn boundary(source: &SourceText, at: usize) -> usize {
+pub(super) fn boundary(source: &SourceText, at: usize) -> usize {
     let mut at = at.min(source.text.len());
     while !source.text.is_char_boundary(at) {
         at -= 1;
@@ -188,7 +187,7 @@ fn boundary(source: &SourceText, at: usize) -> usize {
 
 /// Where the marked range ends: a range over several lines marks its first line only, so that a
 /// whole block isn't printed.
-fn visible_end(source: &SourceText, span: Span) -> usize {
+pub(super) fn visible_end(source: &SourceText, span: Span) -> usize {
     let first = source.position(span.start);
     let line_end = source.line_start(first.line) + source.line(first.line).len();
     span.end
@@ -196,87 +195,9 @@ fn visible_end(source: &SourceText, span: Span) -> usize {
         .min(span.start.saturating_add(NEAR))
 }
 
-/// One diagnostic in the shape of `terraform validate -json`, with `code` beside it.
-pub fn to_json(diagnostic: &Diagnostic, texts: &dyn Texts) -> Json {
-    let mut detail = Vec::new();
-    detail.extend((!diagnostic.label.is_empty()).then(|| sentence(&diagnostic.label)));
-    detail.extend((!diagnostic.detail.is_empty()).then(|| sentence(&diagnostic.detail)));
-    detail.extend(
-        diagnostic
-            .help
-            .as_deref()
-            .map(|help| sentence(&format!("help: {help}"))),
-    );
-    let mut object = json!({
-        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
-        "code": diagnostic.code.to_string(),
-        "summary": diagnostic.summary,
-        "detail": detail.join(" "),
-    });
-    let place = diagnostic
-        .span
-        .and_then(|span| Some((span, texts.source(span.file)?)));
-    if let (Some((span, source)), Some(map)) = (place, object.as_object_mut()) {
-        let (start, end) = (source.position(span.start), source.position(span.end));
-        map.insert(
-            "range".into(),
-            json!({"filename": source.name, "start": position(start), "end": position(end)}),
-        );
-        map.insert("snippet".into(), snippet_json(&source, span, start));
-    }
-    object
-}
-
-fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '?', '!']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
-}
-
-fn position(position: Position) -> Json {
-    json!({"line": position.line, "column": position.column, "byte": position.byte})
-}
-
-fn snippet_json(source: &SourceText, span: Span, start: Position) -> Json {
-    let line_start = source.line_start(start.line);
-    let line_end = line_start + source.line(start.line).len();
-    // Of a very long line only what is around the place.
-    let from = start.byte.min(line_end);
-    let code_start = boundary(source, line_start.max(from.saturating_sub(NEAR)));
-    let code_end = boundary(source, line_end.min(from.saturating_add(2 * NEAR)));
-    let to = boundary(
-        source,
-        visible_end(source, span).clamp(from, code_end.max(from)),
-    );
-    json!({
-        "context": enclosing_block(source, start.line),
-        "code": source.text[code_start..code_end],
-        "start_line": start.line,
-        "highlight_start_offset": from - code_start,
-        "highlight_end_offset": to.max(from) - code_start,
-        "values": [],
-    })
-}
-
-/// The heading of the top-level block around a line, as `stack "eu"`; null outside of any.
-fn enclosing_block(source: &SourceText, line: usize) -> Option<String> {
-    for number in (1..=line).rev() {
-        let text = source.line(number);
-        if text.starts_with('}') && number < line {
-            return None;
-        }
-        if text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.contains('{') {
-            let heading = text.split('{').next().unwrap_or_default().trim();
-            return (!heading.contains('=')).then(|| heading.to_owned());
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::diagnostics::Report;
     use std::sync::Arc;
 
     use super::super::{FileId, codes};
@@ -317,7 +238,8 @@ mod tests {
     #[test]
     fn json_has_terraforms_shape() {
         let (diagnostic, texts) = example();
-        let json = to_json(&diagnostic, &texts);
+        let report = Report::new(&[diagnostic], &texts);
+        let json = &serde_json::to_value(&report).unwrap()["diagnostics"][0];
         assert_eq!(json["range"]["start"]["line"], 2);
         assert_eq!(json["range"]["start"]["column"], 22);
         assert_eq!(json["snippet"]["context"], "stack \"eu\"");
@@ -349,7 +271,8 @@ mod tests {
             "{}",
             shown.len()
         );
-        assert!(to_json(&far, &texts).to_string().len() < 10_000);
+        let report = serde_json::to_string(&Report::new(&[far], &texts)).unwrap();
+        assert!(report.len() < 10_000);
     }
 
     #[test]
@@ -357,6 +280,6 @@ mod tests {
         let (mut diagnostic, texts) = example();
         diagnostic.span = Some(Span::new(FileId(0), 9999, 10001));
         assert!(render(&diagnostic, &texts, Colour::Plain).contains("main.rf.hcl"));
-        to_json(&diagnostic, &texts);
+        let _ = Report::new(&[diagnostic], &texts);
     }
 }

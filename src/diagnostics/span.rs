@@ -44,7 +44,7 @@ impl Span {
 }
 
 /// A place as people and editors count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Position {
     /// From 1.
     pub line: usize,

@@ -8,7 +8,7 @@ use super::super::parse::{parse_expression, parse_hcl, parse_template};
 use super::super::source::Sources;
 use super::super::tree::Body;
 use super::support::World;
-use crate::diagnostics::{Colour, Diagnostic, Texts as _, render, to_json};
+use crate::diagnostics::{Colour, Diagnostic, Report, Texts as _, render};
 
 /// Pieces that make text look like the language now and then.
 const PIECES: &[&str] = &[
@@ -136,7 +136,7 @@ fn check(sources: &Sources, diagnostics: &[Diagnostic]) {
             );
         }
         assert!(!render(diagnostic, sources, Colour::Plain).is_empty());
-        to_json(diagnostic, sources);
+        let _ = Report::new(std::slice::from_ref(diagnostic), sources);
     }
 }
 
