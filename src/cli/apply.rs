@@ -21,7 +21,7 @@ use crate::render::plan_text::{Words, plan_text};
 use crate::render::unified;
 use crate::secret::Secret;
 use crate::topology::{Hazard, Topology, WishedVariable, parse_duration};
-use crate::ui::{Reporter, confirm, plan_events};
+use crate::ui::{EventLog, Reporter, confirm, plan_events};
 
 /// Do what the plan says
 ///
@@ -46,6 +46,9 @@ pub struct Apply {
     /// Print events as JSON, one object a line
     #[arg(long)]
     pub json: bool,
+    /// Write the events into a file, beside the text
+    #[arg(long, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
     /// A plan that plan -out saved: exactly this is done
     #[arg(value_name = "PLANFILE")]
     pub file: Option<PathBuf>,
@@ -70,7 +73,12 @@ struct Approved {
 impl Command for Apply {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let (wish, approved) = self.wish(context)?;
-        runtime()?.block_on(self.apply(context, wish, approved))
+        let into = self.json_into.as_deref();
+        let log = EventLog::open(context.streams, self.json, into).map_err(|error| {
+            let path = self.json_into.clone().unwrap_or_default();
+            Failure::file("writing", &path, &error)
+        })?;
+        runtime()?.block_on(self.apply(context, wish, approved, &log))
     }
 }
 
@@ -109,6 +117,7 @@ impl Apply {
         context: &Context,
         wish: Wish,
         approved: Option<Approved>,
+        log: &EventLog,
     ) -> Result<Exit, Failure> {
         let streams = context.streams;
         let network = network(self.planning.input);
@@ -123,12 +132,13 @@ impl Apply {
                 apply: None,
             },
         );
-        if self.json {
+        if log.wanted() {
             let at = jiff::Timestamp::now().to_string();
-            for event in plan_events(&planned.plan, &at) {
-                streams.data(&format!("{event}\n"))?;
-            }
-        } else {
+            plan_events(&planned.plan, &at)
+                .iter()
+                .for_each(|event| log.write(event));
+        }
+        if !self.json {
             streams.data(&text)?;
         }
         if planned.plan.is_blocked() {
@@ -146,7 +156,8 @@ impl Apply {
             });
         }
         self.confirm(context, &planned.plan, approved.is_some())?;
-        self.locked(context, &network, &wish, planned).await
+        self.locked(context, &network, &wish, planned, log.clone())
+            .await
     }
 
     /// Asks, where it has to; what sets data aside or loses writes needs more than -auto-approve.
@@ -204,11 +215,12 @@ impl Apply {
         network: &Arc<Network>,
         wish: &Wish,
         planned: Planned,
+        log: EventLog,
     ) -> Result<Exit, Failure> {
         if !self.json {
             context.streams.talk("\n");
         }
-        let (reporter, events) = Reporter::start(context.streams, &planned.plan, self.json);
+        let (reporter, events) = Reporter::start(context.streams, &planned.plan, log);
         let apply_context = apply::Context {
             network: Arc::clone(network),
             targets: wish

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::Streams;
+use super::{EventLog, Streams};
 use crate::apply::{Event, Events, Progress};
 use crate::plan::{Counts, Plan, Step, StepId};
 use crate::topology::{Bytes, format_duration};
@@ -23,19 +23,19 @@ pub struct Reporter {
 
 impl Reporter {
     /// Starts showing; events go into what is returned.
-    pub fn start(streams: Streams, plan: &Plan, json: bool) -> (Self, Events) {
+    pub fn start(streams: Streams, plan: &Plan, log: EventLog) -> (Self, Events) {
         let (sender, receiver) = unbounded_channel();
         let steps = plan
             .steps
             .iter()
             .map(|step| (step.id.clone(), Shown::of(step)))
             .collect();
-        let bars = (!json && Streams::talks_to_terminal()).then(MultiProgress::new);
+        let bars = (!log.prints() && Streams::talks_to_terminal()).then(MultiProgress::new);
         let view = View {
             streams,
             steps,
             counts: plan.counts,
-            json,
+            log,
             bars,
             running: BTreeMap::new(),
         };
@@ -80,7 +80,7 @@ struct View {
     streams: Streams,
     steps: BTreeMap<StepId, Shown>,
     counts: Counts,
-    json: bool,
+    log: EventLog,
     bars: Option<MultiProgress>,
     running: BTreeMap<StepId, Running>,
 }
@@ -88,9 +88,11 @@ struct View {
 impl View {
     async fn follow(mut self, mut events: UnboundedReceiver<Event>) {
         while let Some(event) = events.recv().await {
-            if self.json {
-                self.print_json(&event);
-            } else {
+            if self.log.wanted() {
+                let at = jiff::Timestamp::now().to_string();
+                self.log.write(&self.json(&event, at));
+            }
+            if !self.log.prints() {
                 self.show(&event);
             }
         }
@@ -98,12 +100,6 @@ impl View {
             // Whatever still draws would overwrite what is printed next.
             let _ = bars.clear();
         }
-    }
-
-    fn print_json(&self, event: &Event) {
-        let object = self.json(event, jiff::Timestamp::now().to_string());
-        // A reader of events that went away doesn't stop an apply.
-        let _ = self.streams.data(&format!("{object}\n"));
     }
 
     /// An event with Terraform's keys and type names where the meaning is the same.
@@ -365,7 +361,7 @@ mod tests {
                 change: 2,
                 destroy: 0,
             },
-            json: true,
+            log: EventLog::open(Streams::new(true, |_| None), false, None).unwrap(),
             bars: None,
             running: BTreeMap::new(),
         };
@@ -391,6 +387,85 @@ mod tests {
         let changes = |failed| view.json(&summary(failed), String::new())["changes"].clone();
         assert_eq!(changes(0)["add"], 1);
         assert!(changes(1).is_null());
+    }
+
+    /// Everything that is printed under -json, held against schemas/events.json.
+    #[test]
+    fn every_event_fits_the_schema() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/events.json");
+        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let golden = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/plans/wal-gone/expected.json"
+        );
+        let plan: Plan = serde_json::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
+        let streams = Streams::new(true, |_| None);
+        let log = EventLog::open(streams, false, None).unwrap();
+        let steps = plan.steps.iter();
+        let view = View {
+            streams,
+            steps: steps
+                .map(|step| (step.id.clone(), Shown::of(step)))
+                .collect(),
+            counts: plan.counts,
+            log,
+            bars: None,
+            running: BTreeMap::new(),
+        };
+        let step = plan.steps[0].id.clone();
+        let progress = Progress {
+            done: 1,
+            total: Some(2),
+            rate: Some(0.5),
+            eta: None,
+        };
+        let mut lines = crate::ui::plan_events(&plan, "T");
+        lines.push(crate::ui::version_event("T"));
+        let events = [
+            Event::LockWaiting {
+                machine: plan.steps[0].machine.clone(),
+                holder: "somebody".to_owned(),
+            },
+            Event::Started { step: step.clone() },
+            Event::Attached { step: step.clone() },
+            Event::Waiting {
+                step: step.clone(),
+                holder: "somebody".to_owned(),
+            },
+            Event::Note {
+                step: step.clone(),
+                text: "a note".to_owned(),
+            },
+            Event::Progress {
+                step: step.clone(),
+                progress,
+            },
+            Event::Finished {
+                step: step.clone(),
+                seconds: 1.5,
+                measured: BTreeMap::from([("bytes".to_owned(), 5.0)]),
+            },
+            Event::NotRun {
+                step,
+                because: None,
+            },
+            Event::Interrupted { leaving: true },
+            Event::Summary {
+                done: 1,
+                failed: 0,
+                not_run: 0,
+                seconds: 1.0,
+            },
+        ];
+        lines.extend(events.iter().map(|event| view.json(event, "T".to_owned())));
+        for line in &lines {
+            let errors: Vec<String> = schema.iter_errors(line).map(|e| e.to_string()).collect();
+            assert!(errors.is_empty(), "{line}: {errors:?}");
+        }
+        let mut unknown = lines[0].clone();
+        unknown["type"] = "something".into();
+        assert!(!schema.is_valid(&unknown));
     }
 
     #[test]
