@@ -45,14 +45,21 @@ backup_pace() {
   rm -f -- "$copy/pace"
 }
 
-# The client's own exit code is kept beside the pipe.
+# backup_fetch FILE: the client writes the copy there, or to standard output (-). Its own exit code is kept beside it.
 backup_fetch() {
   (
     REDISCLI_AUTH=$(rd_word 1)
     export REDISCLI_AUTH
-    exec nice -n 10 "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning --rdb - </dev/null
+    exec nice -n 10 runuser -u "$owner" -- "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning --rdb "$1" </dev/null
   )
   echo $? >"$copy/code"
+}
+
+# To standard output the client also passes the 40 digits that end a transfer; a dump ends with ff and eight bytes before them.
+backup_unmark() {
+  tail -c 40 -- "$copy/$dump" | grep -aqxE '[0-9a-f]{40}' || return 0
+  [ "$(tail -c 49 -- "$copy/$dump" | head -c 1 | od -An -tx1 | tr -d ' ')" = ff ] || return 0
+  truncate -s -40 -- "$copy/$dump"
 }
 
 run() {
@@ -63,9 +70,10 @@ run() {
   install -d -m 0700 -o "$owner" -g "$owner" -- "$copy" || die "$copy can't be made"
   t0=$(now)
   if [ -n "$max_rate" ]; then
-    backup_fetch 2>"$copy/errors" | backup_pace "$max_rate" >"$copy/$dump"
+    backup_fetch - 2>"$copy/errors" | backup_pace "$max_rate" >"$copy/$dump"
+    backup_unmark || backup_give_up "the copy can't be written to the disk"
   else
-    backup_fetch 2>"$copy/errors" >"$copy/$dump"
+    backup_fetch "$copy/$dump" >"$copy/errors" 2>&1
   fi
   sync -- "$copy/$dump" || backup_give_up "the copy can't be written to the disk"
   code=$(cat -- "$copy/code" 2>/dev/null)
