@@ -222,3 +222,38 @@ async fn a_step_that_breaks_replform_ends_only_itself() {
     assert!(matches!(state("a"), StepState::Failed(_)));
     assert!(matches!(state("b"), StepState::Done { .. }));
 }
+
+/// A step of two actions whose second one can't begin has changed something all the same.
+#[tokio::test]
+async fn a_failure_after_the_steps_first_action_means_applied_in_part() {
+    let apply = Apply::start(vec![step("a", &[])], 10);
+    let Err(mut failure) = failed(Phase::Check) else {
+        unreachable!("it failed")
+    };
+    failure.done = vec!["10.0.0.1: role x".to_owned()];
+    assert!(failure.may_have_changed());
+    apply.end("a", Err(failure)).await;
+    assert_eq!(apply.outcome(false).await.0.exit_code(), 7);
+}
+
+#[tokio::test]
+async fn another_apply_in_between_is_a_plan_that_no_longer_fits_unless_something_was_done() {
+    let apply = Apply::start(vec![step("a", &[])], 10);
+    apply.end("a", failed(Phase::Overtaken)).await;
+    assert_eq!(apply.outcome(false).await.0.exit_code(), 6);
+    let apply = Apply::start(vec![step("a", &[]), step("b", &["a"])], 10);
+    apply.end("a", ok()).await;
+    apply.end("b", failed(Phase::Overtaken)).await;
+    assert_eq!(apply.outcome(false).await.0.exit_code(), 7);
+}
+
+#[tokio::test]
+async fn interrupted_before_a_step_began_is_interrupted_all_the_same() {
+    let apply = Apply::start(Vec::new(), 10);
+    let (outcome, _) = apply.outcome(true).await;
+    let begun = Outcome {
+        steps: BTreeMap::from([(StepId("a".to_owned()), StepState::NotBegun)]),
+        ..outcome
+    };
+    assert_eq!(begun.exit_code(), 7);
+}

@@ -10,6 +10,16 @@ use super::{Argument, Finding, JobCall, Severity, Step, Work};
 
 /// SHA-256 over the steps with their scripts' texts and arguments, and over what blocks or must be allowed.
 pub(super) fn of(topology: &str, steps: &[Step], findings: &[Finding]) -> String {
+    with_texts(topology, steps, findings, script_digest)
+}
+
+/// The same; `text`: the digest of a script's text by its name.
+fn with_texts(
+    topology: &str,
+    steps: &[Step],
+    findings: &[Finding],
+    text: impl Fn(&str) -> Option<String>,
+) -> String {
     let mut hash = Sha256::new();
     // One part after the other: the whole of a large plan as one text would need more memory than the plan.
     add(&mut hash, &topology);
@@ -18,7 +28,7 @@ pub(super) fn of(topology: &str, steps: &[Step], findings: &[Finding]) -> String
         add(&mut hash, &identity(step));
         for action in &step.actions {
             let name = action.work.call().script.as_str();
-            texts.entry(name).or_insert_with(|| script_digest(name));
+            texts.entry(name).or_insert_with(|| text(name));
         }
     }
     // Another version's script of the same name is another plan.
@@ -80,4 +90,37 @@ fn identity(step: &Step) -> impl Serialize + '_ {
 fn add(hash: &mut Sha256, part: &impl Serialize) {
     // Strings, numbers and lists of them always serialise.
     hash.update((serde_json::to_string(part).unwrap_or_default() + "\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Action, Call, Plan};
+
+    /// Another version of replform with another text of a script hasn't been reviewed.
+    #[test]
+    fn the_hash_changes_with_a_scripts_text() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/plans/already-replicates/expected.json"
+        );
+        let plan: Plan = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let Some(Action {
+            work: Work::Script(Call { script, .. }),
+            ..
+        }) = plan.steps.iter().flat_map(|step| &step.actions).next()
+        else {
+            panic!("a plan without scripts")
+        };
+        let hash = |other: &str| {
+            with_texts(&plan.topology, &plan.steps, &plan.findings, |name| {
+                let text = if name == script { other } else { "" };
+                Some(text.to_owned())
+            })
+        };
+        assert_eq!(hash("a"), hash("a"));
+        assert_ne!(hash("a"), hash("b"));
+        let now = of(&plan.topology, &plan.steps, &plan.findings);
+        assert!(script_digest(script).is_some() && now.len() == 64);
+    }
 }

@@ -238,3 +238,19 @@ fn position(instance: &Instance, facts: &PostgresFacts) -> Option<(u32, Lsn)> {
     };
     running().or_else(stopped)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_with_dead_links_makes_no_other_link() {
+        let line = |host: &str, idle: u8| {
+            format!("primary_conninfo = 'host={host} port=5432 user=a keepalives_idle={idle}'")
+        };
+        assert!(same_link(&line("10.0.0.1", 10), &line("10.0.0.1", 20)));
+        assert!(!same_link(&line("10.0.0.1", 10), &line("10.0.0.2", 10)));
+        let slot = |name: &str| format!("primary_slot_name = '{name}'");
+        assert!(same_link(&slot("a"), &slot("a")) && !same_link(&slot("a"), &slot("b")));
+    }
+}
