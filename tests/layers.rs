@@ -134,7 +134,6 @@ fn only_the_edge_prints_or_reads_the_environment() {
 #[test]
 fn no_engine_is_named_outside_its_folder() {
     let places = [
-        "engines/mariadb/",
         "engines/postgresql/",
         "engines/mysql/",
         "engines/mariadb/",
