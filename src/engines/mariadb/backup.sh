@@ -68,6 +68,8 @@ backup_receive() {
       backup_give_up "mariadb-backup failed on the donor ($(tr '\n' ';' <"$copy/replform.sent" | cut -c 1-500))"
     fi
   elif [ "$(cat "$memory/mbstream.rc")" != 0 ] && ! grep -q 'my_read() failed' "$memory/mbstream.log"; then
+    # mbstream doesn't say why a write failed.
+    [ "$(df -B1 --output=avail -- "$copy" | tail -n 1)" -gt 16777216 ] || backup_give_up "the copy can't be written: no space left on device (${data%/*})"
     backup_give_up "the copy can't be written: $(backup_last mbstream.log)"
   elif [ "$(cat "$memory/socat.rc")" != 0 ]; then
     backup_give_up "the copy didn't come from $upstream_address:$copy_port: $(backup_last socat.log)"

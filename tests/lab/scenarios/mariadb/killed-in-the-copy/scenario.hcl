@@ -12,7 +12,7 @@ host "db2" {
 
 on "db1" {
   script = "load.sh"
-  with   = { megabytes = "100" }
+  with   = { megabytes = "60" }
 }
 
 writer_starts "db1" {}

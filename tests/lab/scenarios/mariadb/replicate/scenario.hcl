@@ -22,7 +22,7 @@ host "web" {
 
 on "db1" {
   script = "load.sh"
-  with   = { megabytes = "100" }
+  with   = { megabytes = "60" }
 }
 
 on "web" { script = "app-env.sh" }
