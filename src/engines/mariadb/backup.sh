@@ -130,3 +130,11 @@ progress() {
   maria_place
   printf '%s %s\n' "$(du -sb -- "$copy" 2>/dev/null | cut -f 1 | grep . || echo 0)" "$expected_bytes"
 }
+
+# mariadb-backup moves no byte of the copy's size while it prepares: what it reads and writes does.
+activity() {
+  progress
+  for comm in /proc/[0-9]*/comm; do
+    read -r name <"$comm" && [ "$name" = mariadb-backup ] && grep -s '^[rw]char' "${comm%comm}io"
+  done
+}

@@ -97,6 +97,10 @@ impl Engine for MariaDb {
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {
         steps::reconnect(link)
     }
+
+    fn verify(&self, link: &Link<'_>) -> Option<Step> {
+        steps::verify(link)
+    }
 }
 
 /// `*` and SHA1(SHA1(password)), hexadecimal: what mysql_native_password keeps (MariaDB Knowledge Base, "Authentication Plugin -

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::gtid::Gtids;
+use super::gtid::{Gtid, Gtids};
 use crate::observe::{DetailsError, Instance, Manager};
 use crate::topology::Bytes;
 
@@ -63,6 +63,8 @@ pub struct MariaFacts {
     pub untouched: bool,
     /// Whom the default connection is set to read from, as its file says: address and port.
     pub master_info: Option<(String, u16)>,
+    /// The note of a copy that is whole and waits beside the data directory.
+    pub verified: Option<CopyNote>,
     /// The note of a copy that is in place and not linked yet.
     pub copy: Option<CopyNote>,
     /// The note of the copy that was linked.
@@ -251,6 +253,18 @@ impl MariaFacts {
     pub fn listens_on(&self, address: &str) -> bool {
         let listens = |own: &String| own == "*" || own == address;
         self.listens.iter().any(listens)
+    }
+
+    /// Whether the binlogs go back to what a replica has applied: `None`, or the first transaction that is missing between.
+    pub fn keeps_binlogs_from(&self, applied: &Gtids) -> Option<Gtid> {
+        let oldest: Gtids = self
+            .binlogs
+            .as_ref()
+            .and_then(|binlogs| binlogs.oldest.as_deref())
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let missing = |gtid: &&Gtid| oldest.last(gtid.domain) > applied.last(gtid.domain);
+        oldest.0.iter().find(missing).copied()
     }
 
     /// Bytes of binlog written a second, on average since the start.

@@ -42,7 +42,7 @@ impl Server {
             "port" | "data" | "option" | "include" | "dropin" | "later" | "login" | "unit"
             | "socket" => self.files(kind, rest),
             "disk" | "aside" | "place" | "missing" | "size" | "stream" | "schemadir"
-            | "identity" | "untouched" | "masterinfo" | "copy" | "linked" => {
+            | "identity" | "untouched" | "masterinfo" | "copy" | "linked" | "verified" => {
                 self.data(kind, rest);
             }
             "slave" | "binlogs" | "oldest" | "slavehost" | "down" => self.replication(kind, rest),
@@ -117,6 +117,7 @@ impl Server {
                 facts.master_info = tail.parse().ok().map(|port| (word.to_owned(), port));
             }
             "copy" => note(facts.copy.get_or_insert_default(), word, tail),
+            "verified" => note(facts.verified.get_or_insert_default(), word, tail),
             "linked" => note(facts.linked.get_or_insert_default(), word, tail),
             _ => {}
         }

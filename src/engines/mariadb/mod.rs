@@ -6,6 +6,8 @@ mod engine;
 mod facts;
 mod gtid;
 mod lines;
+#[cfg(test)]
+mod plan_tests;
 mod probe;
 mod relation;
 mod scripts;

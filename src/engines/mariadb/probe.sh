@@ -85,6 +85,7 @@ maria_data() {
   disk=$data
   while [ -n "$disk" ] && ! [ -d "$disk" ]; do disk=${disk%/*}; done
   timeout 3 df -B1 --output=size,avail,target "${disk:-/}" 2>/dev/null | sed -n '2s|^ *|disk |p'
+  sed -n '2s/^/verified source /p;3s/^/verified gtid /p' "$data.replform-copy.verified" 2>/dev/null
   for f in "$data".replform-*; do [ -d "$f" ] && echo "aside $(maria_size "$f") $f"; done
   if [ -L "$data" ]; then echo 'place symlink'; elif mountpoint -q "$data" 2>/dev/null; then echo 'place mount'; fi
   if ! [ -d "$data" ]; then echo 'missing directory'; return 0; fi

@@ -257,17 +257,7 @@ fn unconnected(
             ));
         }
     }
-    let oldest: Gtids = upstream
-        .binlogs
-        .as_ref()
-        .and_then(|binlogs| binlogs.oldest.as_deref())
-        .and_then(|text| text.parse().ok())
-        .unwrap_or_default();
-    let missing = oldest
-        .0
-        .iter()
-        .find(|gtid| oldest.last(gtid.domain) > applied.last(gtid.domain));
-    match missing {
+    match upstream.keeps_binlogs_from(&applied) {
         Some(gtid) => Relation::Broken(format!(
             "has applied up to {applied}, but {} keeps its binlogs only from {gtid} on ({why})",
             link.upstream.server

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checks::{missing_tools, plugins};
 use super::facts::MariaFacts;
+use super::gtid::Gtids;
 use super::settings::{self, account, line, source};
 use crate::engines::steps::{Copy, LinkSteps, configure, lock};
 use crate::engines::{Link, Upstreams};
@@ -127,6 +128,14 @@ pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     calls.link(&mut steps);
     steps.verify(calls.on_replica("mariadb/verify.sh", 3700));
     steps.done()
+}
+
+/// The proof alone: it asks the upstream with the account that replform made, so a replica made by hand has none.
+pub(super) fn verify(link: &Link<'_>) -> Option<Step> {
+    let mut steps = LinkSteps::new(link);
+    steps.verify(Calls::new(link).on_replica("mariadb/verify.sh", 3700));
+    let asks = MariaFacts::of(link.instance).is_ok_and(|facts| facts.login);
+    steps.done().pop().filter(|_| asks)
 }
 
 /// The calls of one link share all this.
@@ -266,13 +275,23 @@ impl<'a, 'b> Calls<'a, 'b> {
             true => Vec::new(),
             false => vec![steps.on_upstream(Work::Script(send))],
         };
-        steps.backup(Copy {
+        let copy = Copy {
             how: format!("by mutual TLS over port {port}, prepared and checked"),
             before,
             call,
             bytes: copy_bytes(link),
             check_rate: PREPARE_RATE,
-        });
+        };
+        steps.backup_unless(self.copy_goes_on(), copy);
+    }
+
+    /// A whole copy of this upstream waits beside the data directory, and the upstream has the binlogs from there on.
+    fn copy_goes_on(&self) -> bool {
+        let note = self.facts.verified.as_ref();
+        let from = note
+            .filter(|note| note.source == source(self.link))
+            .and_then(|note| note.gtid.parse::<Gtids>().ok());
+        from.is_some_and(|from| self.upstream.keeps_binlogs_from(&from).is_none())
     }
 
     /// Each replica that copies from this host has a port of its own, whatever else is copied at the same time.
