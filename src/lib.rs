@@ -18,6 +18,7 @@
 //! - [`apply`] runs a plan: locks, scheduler, detached jobs, events. It runs scripts and knows no engine.
 //! - [`remote`] is SSH: sessions, host keys, jump hosts, quoting.
 //! - [`render`] turns plans and reports into text, JSON and graphs. Pure.
+//! - [`json`] is how values are saved and printed.
 //! - [`ui`] is the terminal: prompts and progress bars.
 //! - [`cli`] is one file per command.
 
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod diagnostics;
 pub mod engines;
+pub mod json;
 pub mod observe;
 pub mod plan;
 pub mod remote;

@@ -185,7 +185,8 @@ fn engine_of(call: &Call) -> Result<&'static dyn Engine, ComposeError> {
 /// The value of an argument that may be shown; empty for the others.
 fn plain(argument: &Argument) -> String {
     match argument {
-        Argument::Text(text) | Argument::Pace(text) | Argument::Volatile(text) => text.clone(),
+        Argument::Text(text) => text.to_string(),
+        Argument::Pace(text) | Argument::Volatile(text) => text.clone(),
         Argument::Number(number) => number.to_string(),
         Argument::Lines(lines) => lines.join("\n"),
         Argument::Secret(_)

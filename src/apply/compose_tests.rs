@@ -24,10 +24,10 @@ fn secret_call() -> Call {
         .with("verifier", Argument::Proof(name))
         .with(
             "block",
-            Argument::Sensitive(Sensitive {
+            Argument::Sensitive(Box::new(Sensitive {
                 text: Secret::new(CANARY),
                 hash: "0a1b".to_owned(),
-            }),
+            })),
         )
 }
 

@@ -46,10 +46,10 @@ impl App {
             .text("end_line", END)
             .with(
                 "block",
-                Argument::Sensitive(Sensitive {
+                Argument::Sensitive(Box::new(Sensitive {
                     text: Secret::new(self.block.clone()),
                     hash: String::new(),
-                }),
+                })),
             )
             .with(
                 "names",

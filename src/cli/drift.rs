@@ -1,5 +1,6 @@
 //! `replform drift`: how far reality is from the configuration, for cron and monitoring. Reads only, never locks.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -87,7 +88,7 @@ impl Command for Drift {
         );
         let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)? + "\n";
         if let Some(path) = &self.json_into {
-            plan::write_private(path, &json)?;
+            plan::write_private(path, |mut file| file.write_all(json.as_bytes()))?;
         }
         let text = match self.format {
             Format::Text => render::text(&report),
@@ -147,5 +148,5 @@ fn known(ignored: &[Ignored], wish: &Wish) -> Result<(), Failure> {
 
 /// Written beside and renamed, readable by all: the collector that reads it is another user.
 fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
-    plan::write_with_mode(path, text, 0o644)
+    plan::write_with_mode(path, 0o644, |mut file| file.write_all(text.as_bytes()))
 }

@@ -1,5 +1,7 @@
 //! `replform plan`: what would change, in text or JSON, saved for review when asked.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,6 +10,7 @@ use super::commands::Command;
 use super::planning::{ObservedArguments, Planned, PlanningArguments, network, runtime};
 use super::{Context, Exit, Failure};
 use crate::diagnostics::{Diagnostic, codes};
+use crate::json;
 use crate::plan::{Options, SavedPlan};
 use crate::render::markdown::{Comment, LEAST_SIZE, plan_markdown};
 use crate::render::plan_text::{Words, plan_text};
@@ -83,11 +86,14 @@ impl Command for Plan {
             wish.plan_saved(&self.observed)?
         };
         self.print(context, &planned, &wish.options)?;
+        let exit = planned.exit(self.detailed_exitcode);
+        let saved = SavedPlan::new(planned.plan, wish.options);
         if let Some(path) = &self.out {
-            let saved = SavedPlan::new(planned.plan.clone(), wish.options.clone());
-            write_private(path, &saved.to_json())?;
+            write_private(path, |file| json::write(&saved, file))?;
         }
-        Ok(planned.exit(self.detailed_exitcode))
+        // The process ends here: to free a hundred thousand steps one by one would take as long as to print them.
+        std::mem::forget((saved, planned.observation, wish.topology));
+        Ok(exit)
     }
 }
 
@@ -98,12 +104,13 @@ impl Plan {
         planned: &Planned,
         options: &Options,
     ) -> Result<(), Failure> {
-        let json = || serde_json::to_string_pretty(&planned.plan).unwrap_or_default() + "\n";
         if let Some(path) = &self.json_into {
-            write_private(path, &json())?;
+            write_private(path, |file| json::write(&planned.plan, file))?;
         }
         if self.json || self.format == Format::Json {
-            context.streams.data(&json())?;
+            context
+                .streams
+                .data_by(|stream| json::write(&planned.plan, stream))?;
             return Ok(());
         }
         if self.format == Format::Markdown {
@@ -132,27 +139,33 @@ impl Plan {
 }
 
 /// Writes a file beside and renames it, readable by its owner only.
-pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    write_with_mode(path, text, 0o600)
+pub fn write_private(
+    path: &Path,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), Failure> {
+    write_with_mode(path, 0o600, write)
 }
 
 /// Writes a file beside and renames it.
-pub fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    use std::io::Write;
+pub fn write_with_mode(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new()
+    let replace = || -> io::Result<()> {
+        let file = tempfile::Builder::new()
             .permissions(std::fs::Permissions::from_mode(mode))
             .prefix(".replform-")
             .tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
+        write(file.as_file())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        std::fs::File::open(directory)?.sync_all()
+        File::open(directory)?.sync_all()
     };
-    write().map_err(|error| Failure::file("writing", path, &error))
+    replace().map_err(|error| Failure::file("writing", path, &error))
 }

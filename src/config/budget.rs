@@ -68,25 +68,13 @@ impl Budget {
     }
 }
 
-/// Runs `work` on a thread with a stack for the deepest expressions. Parsing and evaluation of
-/// untrusted text belong inside; one call around the whole of them is enough.
+/// Runs `work` on a stack for the deepest expressions. Parsing and evaluation of untrusted text
+/// belong inside; one call around the whole of them is enough.
 ///
 /// A panic of `work` goes on in the caller.
-pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("config".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work);
-        match thread.map(|thread| thread.join()) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No thread to be had: nothing of this process can go on.
-            Err(error) => {
-                std::panic::panic_any(format!("no thread for the configuration: {error}"))
-            }
-        }
-    })
+pub fn on_big_stack<T>(work: impl FnOnce() -> T) -> T {
+    // Not a thread: what it frees would stay with the thread's own heap, and planning couldn't use it.
+    stacker::grow(STACK, work)
 }
 
 pub(super) fn too_much_work(span: Span) -> Diagnostic {

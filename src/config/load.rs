@@ -81,11 +81,11 @@ pub fn load(directory: &Path, inputs: &Inputs) -> Result<Loaded, Failed> {
 
 /// Opens the configuration of a directory and hands its names to `work`, for the console. `None` where it has errors
 /// that leave nothing to work with; they stand in `diagnostics`.
-pub fn with_world<T: Send>(
+pub fn with_world<T>(
     sources: &Sources,
     inputs: &Inputs,
     diagnostics: &mut Vec<Diagnostic>,
-    work: impl FnOnce(&World<'_>) -> T + Send,
+    work: impl FnOnce(&World<'_>) -> T,
 ) -> Option<T> {
     on_big_stack(|| {
         open(

@@ -1,7 +1,7 @@
 //! What an engine is given to plan with: a link's two ends, as wanted and as observed.
 
 use crate::observe::{Facts, Instance, Observation};
-use crate::plan::{Marker, Options, Relation, StepId, StepKind};
+use crate::plan::{Marker, Options, Relation, StepId, StepKind, WantedMarker};
 use crate::topology::{Member, MemberId, Replica, Replication, Topology};
 
 /// One link: a replica and its upstream, as wanted and as seen.
@@ -34,9 +34,9 @@ pub struct Link<'a> {
     /// The step that must be done on the upstream before, when there is one.
     pub prepared: Option<&'a StepId>,
     /// The replica's marker as it is to be written.
-    pub wanted_marker: &'a Marker,
+    pub wanted_marker: &'a WantedMarker,
     /// The upstream's marker as it is to be written.
-    pub wanted_upstream_marker: &'a Marker,
+    pub wanted_upstream_marker: &'a WantedMarker,
 }
 
 /// An upstream with all the links that are to be made from it.
@@ -65,7 +65,7 @@ pub struct Upstreams<'a> {
     /// Its marker, where there is one that can be read.
     pub marker: Option<&'a Marker>,
     /// Its marker as it is to be written.
-    pub wanted_marker: &'a Marker,
+    pub wanted_marker: &'a WantedMarker,
 }
 
 impl Link<'_> {

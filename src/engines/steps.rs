@@ -8,10 +8,12 @@ use crate::observe::{JobState, ServerState};
 use crate::plan::host_files::job_name;
 use crate::plan::jobs::{self, FoundJob};
 use crate::plan::{
-    Action, Argument, Because, Call, Cost, JobCall, Marker, Relation, SecretName, Step, StepId,
-    StepKind, Undo, Work, adopt, names, tenths,
+    Action, Argument, Because, Call, Cost, JobCall, Relation, SecretName, Step, StepId, StepKind,
+    Undo, Work, adopt, names, tenths,
 };
 use crate::topology::{Bytes, Member, MemberId, Replication};
+
+pub use crate::plan::adopt::with_marker;
 
 /// Bytes a second that a copy is expected to move where no limit is written; measured on two shared cores
 /// (engine page of PostgreSQL, 13; the other engines' copies lie between 80 and 250 MB/s).
@@ -27,12 +29,6 @@ pub fn copy_rate(link: &Link<'_>) -> f64 {
 /// The lock that a step holds on an instance while it works there: `postgresql:5432`.
 pub fn lock(replication: &Replication, member: &Member) -> String {
     format!("{}:{}", replication.engine, member.instance.port)
-}
-
-/// A call with a marker to write: variables `marker_file` and `marker_json`, which `marker_write` of common.sh reads.
-pub fn with_marker(call: Call, marker: &Marker) -> Call {
-    call.text("marker_file", marker.own_file_name())
-        .text("marker_json", marker.to_json())
 }
 
 /// The step that makes the upstream ready, where settings aren't as needed. It writes the marker, then runs `call`, which

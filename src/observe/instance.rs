@@ -2,11 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::topology::Bytes;
 
@@ -186,33 +187,44 @@ pub struct Downstream {
 }
 
 /// An engine's own facts: JSON, read into the engine's type once. Kept as text, which takes a tenth of the room.
-#[derive(Clone, JsonSchema)]
+#[derive(JsonSchema)]
 #[schemars(inline, with = "serde_json::Value")]
 pub struct Details {
     text: Box<str>,
-    read: OnceLock<Arc<dyn Any + Send + Sync>>,
+    read: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
 
 /// Details that aren't of the engine's type.
 pub type DetailsError = serde_path_to_error::Error<serde_json::Error>;
 
 impl Details {
-    /// The facts as the engine's type; what was read once isn't read again.
+    /// The facts as the engine's type; what was read once isn't read again until [`Details::forget`].
     ///
     /// # Errors
     /// When they are of another engine or of another version of replform.
     pub fn read<T: DeserializeOwned + Send + Sync + 'static>(
         &self,
     ) -> Result<Arc<T>, DetailsError> {
-        let earlier = self.read.get().cloned().and_then(|any| any.downcast().ok());
+        // What a panic left there is whole: it is set in one go.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = read.clone().and_then(|any| any.downcast().ok());
         if let Some(earlier) = earlier {
             return Ok(earlier);
         }
-        let mut text = serde_json::Deserializer::from_str(&self.text);
-        let facts: Arc<T> = Arc::new(serde_path_to_error::deserialize(&mut text)?);
-        // Full already only where another type was asked for: then that one stays.
-        let _ = self.read.set(facts.clone());
+        let facts: Arc<T> = match serde_json::from_str(&self.text) {
+            Ok(facts) => Arc::new(facts),
+            // Once more, for the field: keeping track of it takes twice as long.
+            Err(_) => Arc::new(serde_path_to_error::deserialize(
+                &mut serde_json::Deserializer::from_str(&self.text),
+            )?),
+        };
+        *read = Some(facts.clone());
         Ok(facts)
+    }
+
+    /// Lets go of what was read, which may take ten times the room of the text.
+    pub fn forget(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The facts as JSON.
@@ -232,7 +244,16 @@ impl From<serde_json::Value> for Details {
     fn from(value: serde_json::Value) -> Self {
         Self {
             text: value.to_string().into_boxed_str(),
-            read: OnceLock::new(),
+            read: Mutex::default(),
+        }
+    }
+}
+
+impl Clone for Details {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            read: Mutex::default(),
         }
     }
 }
@@ -245,7 +266,21 @@ impl Serialize for Details {
 
 impl<'de> Deserialize<'de> for Details {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde_json::Value::deserialize(deserializer).map(Self::from)
+        let text = <Box<RawValue>>::deserialize(deserializer)?;
+        Ok(Self {
+            text: on_one_line(text.get()),
+            read: Mutex::default(),
+        })
+    }
+}
+
+/// JSON without its layout: a line break stands only between tokens there, in a string it is written as `\n`.
+fn on_one_line(json: &str) -> Box<str> {
+    if json.contains('\n') {
+        let lines: String = json.lines().map(str::trim_start).collect();
+        lines.into_boxed_str()
+    } else {
+        json.into()
     }
 }
 

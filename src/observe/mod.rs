@@ -10,6 +10,7 @@ mod decode_host;
 mod decode_rows;
 pub mod history;
 mod instance;
+mod machine;
 mod request;
 pub mod saved;
 #[cfg(test)]

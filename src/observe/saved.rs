@@ -3,14 +3,14 @@
 //! An observation holds no secrets, but it tells a lot about the machines: the file is for its owner alone (0600).
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Facts, MachineObservation, OBSERVATION_FORMAT, Observation};
+use super::{OBSERVATION_FORMAT, Observation};
+use crate::json;
 use crate::topology::MachineId;
 
 /// Why saved observations can't be used, or one not saved.
@@ -85,17 +85,13 @@ pub fn save(observation: &Observation, file: &Path) -> Result<(), SavedError> {
         file: file.to_owned(),
         source,
     };
-    let json =
-        serde_json::to_string_pretty(observation).map_err(|error| write_error(error.into()))?;
     let directory = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     // A temporary file of this kind has mode 0600.
-    let mut beside = tempfile::NamedTempFile::new_in(directory).map_err(write_error)?;
-    beside
-        .write_all(json.as_bytes())
-        .and_then(|()| beside.write_all(b"\n"))
+    let beside = tempfile::NamedTempFile::new_in(directory).map_err(write_error)?;
+    json::write(observation, &beside)
         .and_then(|()| beside.as_file().sync_all())
         .map_err(write_error)?;
     beside
@@ -162,7 +158,7 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
     text.parse().ok()
 }
 
-/// Reads one document. The machines' facts are read one by one: serde loses the path inside a tagged enum.
+/// Reads one document, machine by machine, so that what is wrong names the machine.
 ///
 /// # Errors
 /// As [`load`].
@@ -171,7 +167,6 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
         file: file.to_owned(),
         what,
     };
-    // Machines stay text until their turn: thousands of them at once as values would need many times their size.
     let parts: BTreeMap<String, &RawValue> =
         serde_json::from_slice(bytes).map_err(|error| not_json(error.to_string()))?;
     let mut document = Map::new();
@@ -208,38 +203,38 @@ pub fn read(bytes: &[u8], file: &Path) -> Result<Observation, SavedError> {
         });
     }
     for (id, text) in machines {
-        let value =
-            serde_json::from_str(text.get()).map_err(|error| not_json(error.to_string()))?;
-        let machine = machine(value, file, &format!("machines[{id:?}]"))?;
+        let machine = match serde_json::from_str(text.get()) {
+            Ok(machine) => machine,
+            // Once more, for the field: keeping track of it takes twice as long.
+            Err(_) => field(
+                &mut serde_json::Deserializer::from_str(text.get()),
+                file,
+                &format!("machines[{id:?}]"),
+            )?,
+        };
         observation.machines.insert(MachineId(id), machine);
     }
     Ok(observation)
 }
 
-fn machine(value: Value, file: &Path, path: &str) -> Result<MachineObservation, SavedError> {
-    match value {
-        Value::Object(mut facts) if facts.get("state") == Some(&"reached".into()) => {
-            // Order doesn't matter to whom it is given.
-            facts.shift_remove("state");
-            field::<Facts>(Value::Object(facts), file, path)
-                .map(|facts| MachineObservation::Reached(Box::new(facts)))
-        }
-        other => field(other, file, path),
-    }
-}
-
-fn field<T: DeserializeOwned>(value: Value, file: &Path, path: &str) -> Result<T, SavedError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let inner = error.path().to_string();
-        let path = match (path, inner.as_str()) {
-            ("", inner) => inner.to_owned(),
-            (path, ".") => path.to_owned(),
-            (path, inner) => format!("{path}.{inner}"),
-        };
-        SavedError::Field {
-            file: file.to_owned(),
-            path,
-            what: error.into_inner().to_string(),
-        }
-    })
+fn field<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    saved: D,
+    file: &Path,
+    path: &str,
+) -> Result<T, SavedError> {
+    serde_path_to_error::deserialize(saved).map_err(
+        |error: serde_path_to_error::Error<D::Error>| {
+            let inner = error.path().to_string();
+            let path = match (path, inner.as_str()) {
+                ("", inner) => inner.to_owned(),
+                (path, ".") => path.to_owned(),
+                (path, inner) => format!("{path}.{inner}"),
+            };
+            SavedError::Field {
+                file: file.to_owned(),
+                path,
+                what: error.into_inner().to_string(),
+            }
+        },
+    )
 }

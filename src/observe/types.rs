@@ -28,7 +28,7 @@ pub struct Observation {
 }
 
 /// One machine: what it said, or why it said nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum MachineObservation {
     /// The probe ran to its end.

@@ -1,6 +1,8 @@
 //! The step that only writes a marker: for replication that already runs as wanted.
 
-use super::{Action, Because, Call, Cost, Marker, Step, StepId, StepKind, Undo, Work};
+use super::{
+    Action, Argument, Because, Call, Cost, Step, StepId, StepKind, Undo, WantedMarker, Work,
+};
 use crate::topology::{Member, MemberId, Replication};
 
 /// The step that records a member in its marker. `renewed`: it had one that says something else.
@@ -8,7 +10,7 @@ pub fn step(
     replication: &Replication,
     id: &MemberId,
     member: &Member,
-    marker: &Marker,
+    marker: &WantedMarker,
     renewed: bool,
 ) -> Step {
     let (what, fact) = if renewed {
@@ -53,8 +55,12 @@ pub fn step(
 }
 
 /// The call that writes a marker.
-pub fn call(marker: &Marker) -> Call {
-    Call::new("apply/marker.sh", 30)
-        .text("marker_file", marker.own_file_name())
-        .text("marker_json", marker.to_json())
+pub fn call(marker: &WantedMarker) -> Call {
+    with_marker(Call::new("apply/marker.sh", 30), marker)
+}
+
+/// A call with a marker to write: variables `marker_file` and `marker_json`, which `marker_write` of common.sh reads.
+pub fn with_marker(call: Call, marker: &WantedMarker) -> Call {
+    call.text("marker_file", marker.own_file_name())
+        .with("marker_json", Argument::Text(marker.text()))
 }

@@ -4,13 +4,15 @@
 //! `check` (the world is still as the plan saw it), `run`, `verify`, and for jobs `progress`; its arguments are
 //! shell variables of the same names, set by replform before the script's text.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use openssl::sha::Sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Arguments;
 use super::scripts::script_digest;
 use crate::secret::Secret;
 use crate::topology::{Bytes, MachineId};
@@ -42,7 +44,7 @@ pub struct Call {
     /// The script's name in the crate: `postgresql/account.sh`.
     pub script: String,
     /// Shell variables that are set before it.
-    pub arguments: BTreeMap<String, Argument>,
+    pub arguments: Arguments,
     /// Limit of the whole command, seconds.
     pub timeout_seconds: u64,
 }
@@ -63,7 +65,8 @@ pub struct JobCall {
 #[serde(tag = "is", content = "value", rename_all = "snake_case")]
 pub enum Argument {
     /// A text.
-    Text(String),
+    // Shared by the calls that are made from one another.
+    Text(Arc<str>),
     /// A whole number.
     Number(i64),
     /// Texts, one a line.
@@ -75,9 +78,10 @@ pub enum Argument {
     /// The certificate (PEM) of an authority that lives for one apply: no secret, but another at every apply.
     Authority(SecretName),
     /// A certificate that such an authority signs, and its key (PEM).
-    Certificate(OneTimeCertificate),
+    // Boxed, as `Sensitive` is: they are rare, and twice as large as the others.
+    Certificate(Box<OneTimeCertificate>),
     /// A text that holds values the configuration calls sensitive.
-    Sensitive(Sensitive),
+    Sensitive(Box<Sensitive>),
     /// How fast, not what: part of the plan's identity, but a job that runs with another pace makes the same.
     Pace(String),
     /// A size or estimate that doesn't belong to the plan's identity: it may differ at apply time.
@@ -129,27 +133,36 @@ impl Call {
     pub fn new(script: &str, timeout_seconds: u64) -> Self {
         Self {
             script: script.to_owned(),
-            arguments: BTreeMap::new(),
+            arguments: Arguments::default(),
             timeout_seconds,
+        }
+    }
+
+    /// A call of another script with the same arguments.
+    #[must_use]
+    pub fn of(&self, script: &str, timeout_seconds: u64) -> Self {
+        Self {
+            arguments: self.arguments.clone(),
+            ..Self::new(script, timeout_seconds)
         }
     }
 
     /// The same call with one more argument.
     #[must_use]
-    pub fn with(mut self, name: &str, argument: Argument) -> Self {
-        self.arguments.insert(name.to_owned(), argument);
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, argument: Argument) -> Self {
+        self.arguments.insert(name, argument);
         self
     }
 
     /// The same call with one more text argument.
     #[must_use]
-    pub fn text(self, name: &str, value: impl Into<String>) -> Self {
-        self.with(name, Argument::Text(value.into()))
+    pub fn text(self, name: impl Into<Cow<'static, str>>, value: impl AsRef<str>) -> Self {
+        self.with(name, Argument::Text(value.as_ref().into()))
     }
 
     /// The same call with one more number.
     #[must_use]
-    pub fn number(self, name: &str, value: impl Into<i64>) -> Self {
+    pub fn number(self, name: impl Into<Cow<'static, str>>, value: impl Into<i64>) -> Self {
         self.with(name, Argument::Number(value.into()))
     }
 

@@ -175,7 +175,7 @@ fn settled(topology: &Topology, replication: &Replication, observation: &Observa
     let port = primary.instance.port;
     markers::found(facts, &topology.name, replication, port).is_some_and(|found| {
         let (objects, settings) = (found.objects.clone(), found.settings.clone());
-        found == markers::wanted(topology, replication, &MemberId::Primary, objects, settings)
+        found == *markers::wanted(topology, replication, &MemberId::Primary, objects, settings)
     })
 }
 

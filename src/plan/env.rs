@@ -442,10 +442,10 @@ fn action(wish: &Wish<'_>, app: &App, change: Change) -> Action {
             .map(|line| line.observed.as_str())
             .collect();
         let hash = super::names::digest(hashed.join("\n").as_bytes());
-        Argument::Sensitive(Sensitive {
+        Argument::Sensitive(Box::new(Sensitive {
             text: Secret::new(text.join("\n")),
             hash,
-        })
+        }))
     } else {
         Argument::Lines(text.iter().map(|line| (*line).to_owned()).collect())
     };

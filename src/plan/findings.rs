@@ -507,15 +507,16 @@ pub(super) fn hazards_of_steps(
     options: &Options,
     findings: &mut Findings,
 ) {
+    let replications: BTreeMap<&str, &Replication> = topology
+        .replications
+        .iter()
+        .map(|replication| (replication.name.as_str(), replication))
+        .collect();
     for step in steps {
         let Some(why) = &step.cost.restarts else {
             continue;
         };
-        let Some(replication) = topology
-            .replications
-            .iter()
-            .find(|r| r.name == step.replication)
-        else {
+        let Some(replication) = replications.get(step.replication.as_str()) else {
             continue;
         };
         let gap = step.cost.no_writes_seconds.map_or_else(

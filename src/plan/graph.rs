@@ -1,6 +1,7 @@
 //! The order of steps: a DAG with petgraph, walked so that people see the same sensible order every time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -9,9 +10,10 @@ use super::{Step, StepId};
 
 /// The dependency graph of steps: an edge goes from what must be done first to what needs it.
 #[derive(Debug)]
-pub struct StepGraph {
-    graph: DiGraph<usize, ()>,
-    by_id: BTreeMap<StepId, NodeIndex>,
+pub struct StepGraph<'a> {
+    steps: &'a [Step],
+    /// Nodes have the indexes of their steps.
+    graph: DiGraph<(), ()>,
 }
 
 /// Steps that need each other in a circle, or need a step that isn't there: a fault of the planner, never of the user.
@@ -25,17 +27,16 @@ pub enum GraphError {
     Missing(StepId, StepId),
 }
 
-impl StepGraph {
+impl<'a> StepGraph<'a> {
     /// Builds the graph.
     ///
     /// # Errors
     /// When a step needs one that isn't there.
-    pub fn new(steps: &[Step]) -> Result<Self, GraphError> {
-        let mut graph = DiGraph::new();
-        let by_id: BTreeMap<StepId, NodeIndex> = steps
+    pub fn new(steps: &'a [Step]) -> Result<Self, GraphError> {
+        let mut graph = DiGraph::with_capacity(steps.len(), steps.len());
+        let by_id: HashMap<&StepId, NodeIndex> = steps
             .iter()
-            .enumerate()
-            .map(|(index, step)| (step.id.clone(), graph.add_node(index)))
+            .map(|step| (&step.id, graph.add_node(())))
             .collect();
         for step in steps {
             for need in &step.needs {
@@ -45,68 +46,43 @@ impl StepGraph {
                 graph.add_edge(*before, by_id[&step.id], ());
             }
         }
-        Ok(Self { graph, by_id })
+        Ok(Self { steps, graph })
     }
 
     /// Indexes into the steps, each after all that it needs; among those that are ready the one that stands first goes first.
     ///
     /// # Errors
     /// When steps wait for each other.
-    pub fn order(&self, steps: &[Step]) -> Result<Vec<usize>, GraphError> {
-        let mut waiting: BTreeMap<NodeIndex, usize> = self
+    pub fn order(&self) -> Result<Vec<usize>, GraphError> {
+        let needed = |node| {
+            let before = self.graph.neighbors_directed(node, Direction::Incoming);
+            before.count()
+        };
+        let mut waiting: Vec<usize> = self.graph.node_indices().map(needed).collect();
+        let mut ready: BinaryHeap<Reverse<NodeIndex>> = self
             .graph
             .node_indices()
-            .map(|node| {
-                (
-                    node,
-                    self.graph
-                        .neighbors_directed(node, Direction::Incoming)
-                        .count(),
-                )
-            })
+            .filter(|node| waiting[node.index()] == 0)
+            .map(Reverse)
             .collect();
-        let mut ready: BTreeSet<(usize, NodeIndex)> = waiting
-            .iter()
-            .filter(|(_, count)| **count == 0)
-            .map(|(node, _)| (self.graph[*node], *node))
-            .collect();
-        let mut order = Vec::with_capacity(steps.len());
-        while let Some((index, node)) = ready.pop_first() {
-            order.push(index);
-            waiting.remove(&node);
+        let mut order = Vec::with_capacity(self.steps.len());
+        while let Some(Reverse(node)) = ready.pop() {
+            order.push(node.index());
             for next in self.graph.neighbors_directed(node, Direction::Outgoing) {
-                if let Some(count) = waiting.get_mut(&next) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.insert((self.graph[next], next));
-                    }
+                waiting[next.index()] -= 1;
+                if waiting[next.index()] == 0 {
+                    ready.push(Reverse(next));
                 }
             }
         }
-        if waiting.is_empty() {
-            Ok(order)
-        } else {
-            Err(GraphError::Cycle(
-                waiting
-                    .keys()
-                    .map(|node| steps[self.graph[*node]].id.clone())
-                    .collect(),
-            ))
+        if order.len() == self.steps.len() {
+            return Ok(order);
         }
-    }
-
-    /// Every step that needs `id`, directly or through others.
-    pub fn dependents(&self, id: &StepId, steps: &[Step]) -> BTreeSet<StepId> {
-        let Some(start) = self.by_id.get(id) else {
-            return BTreeSet::new();
-        };
-        let mut walk = petgraph::visit::Dfs::new(&self.graph, *start);
-        let mut found = BTreeSet::new();
-        while let Some(node) = walk.next(&self.graph) {
-            if node != *start {
-                found.insert(steps[self.graph[node]].id.clone());
-            }
-        }
-        found
+        let left = self.steps.iter().zip(waiting);
+        Err(GraphError::Cycle(
+            left.filter(|(_, waiting)| *waiting > 0)
+                .map(|(step, _)| step.id.clone())
+                .collect(),
+        ))
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use openssl::sha::Sha256;
 use serde::Serialize;
 
+use super::names::hexadecimal;
 use super::scripts::script_digest;
 use super::{Argument, Finding, JobCall, Severity, Step, Work};
 
@@ -20,37 +21,30 @@ fn with_texts(
     findings: &[Finding],
     text: impl Fn(&str) -> Option<String>,
 ) -> String {
-    let mut hash = Sha256::new();
-    // One part after the other: the whole of a large plan as one text would need more memory than the plan.
-    add(&mut hash, &topology);
+    let mut parts = Parts::default();
+    parts.add(&topology);
     let mut texts = BTreeMap::new();
     for step in steps {
-        add(&mut hash, &identity(step));
+        parts.add(&identity(step));
         for action in &step.actions {
             let name = action.work.call().script.as_str();
             texts.entry(name).or_insert_with(|| text(name));
         }
     }
     // Another version's script of the same name is another plan.
-    add(&mut hash, &texts);
+    parts.add(&texts);
     for finding in findings
         .iter()
         .filter(|finding| !matches!(finding.severity, Severity::Warning))
     {
-        add(
-            &mut hash,
-            &(
-                finding.code,
-                &finding.severity,
-                &finding.subject,
-                &finding.replication,
-            ),
-        );
+        parts.add(&(
+            finding.code,
+            &finding.severity,
+            &finding.subject,
+            &finding.replication,
+        ));
     }
-    hash.finish()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&parts.hash.finish())
 }
 
 /// What makes a step this step.
@@ -67,7 +61,7 @@ fn identity(step: &Step) -> impl Serialize + '_ {
                     expected: _,
                 }) => (call, Some(name)),
             };
-            let arguments: Vec<(&String, &Argument)> = call
+            let arguments: Vec<(&str, &Argument)> = call
                 .arguments
                 .iter()
                 .filter(|(_, argument)| !matches!(argument, Argument::Volatile(_)))
@@ -86,10 +80,22 @@ fn identity(step: &Step) -> impl Serialize + '_ {
     )
 }
 
-/// A part's JSON text and a line end, so that no two sequences of parts share a hash.
-fn add(hash: &mut Sha256, part: &impl Serialize) {
-    // Strings, numbers and lists of them always serialise.
-    hash.update((serde_json::to_string(part).unwrap_or_default() + "\n").as_bytes());
+/// What is hashed, one part after the other: the whole of a large plan as one text would need more memory than the plan.
+#[derive(Default)]
+struct Parts {
+    hash: Sha256,
+    text: Vec<u8>,
+}
+
+impl Parts {
+    /// A part's JSON text and a line end, so that no two sequences of parts share a hash.
+    fn add(&mut self, part: &impl Serialize) {
+        self.text.clear();
+        // Strings, numbers and lists of them always serialise, and memory takes all of it.
+        let _ = serde_json::to_writer(&mut self.text, part);
+        self.text.push(b'\n');
+        self.hash.update(&self.text);
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! Disposable but useful: it names what replform made, so that exactly that can be taken away again, and it
 //! tells replication that replform set up from replication that it found.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,9 +104,52 @@ impl Marker {
     /// The file's text.
     pub fn to_json(&self) -> String {
         // A marker is made of strings, numbers and maps with string keys: it always serialises.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        // Thousands of steps may carry one.
-        text.shrink_to_fit();
-        text
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// A marker as it is to be written. Its text is made once, however many steps carry it.
+#[derive(Debug)]
+pub struct WantedMarker {
+    marker: Marker,
+    text: OnceCell<Arc<str>>,
+}
+
+impl WantedMarker {
+    /// The file's text.
+    pub fn text(&self) -> Arc<str> {
+        let text = self.text.get_or_init(|| self.marker.to_json().into());
+        Arc::clone(text)
+    }
+
+    /// The same, with settings that were changed noted; of a setting that was noted earlier the value before stays.
+    #[must_use]
+    pub fn with_changes(self, changes: BTreeMap<String, SettingChange>) -> Self {
+        let mut marker = self.marker;
+        for (name, change) in changes {
+            marker
+                .settings
+                .entry(name)
+                .and_modify(|noted| noted.set.clone_from(&change.set))
+                .or_insert(change);
+        }
+        marker.into()
+    }
+}
+
+impl From<Marker> for WantedMarker {
+    fn from(marker: Marker) -> Self {
+        Self {
+            marker,
+            text: OnceCell::new(),
+        }
+    }
+}
+
+impl Deref for WantedMarker {
+    type Target = Marker;
+
+    fn deref(&self) -> &Marker {
+        &self.marker
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::names::digest;
-use super::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange, env};
+use super::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange, WantedMarker, env};
 use crate::observe::{Facts, MarkerFile};
-use crate::topology::{Member, MemberId, Replication, Topology, Upstream};
+use crate::topology::{Member, MemberId, Replica, Replication, Topology, Upstream};
 
 /// The marker of this replication that a machine carries, where it is one that can be read.
 pub fn found(
@@ -50,18 +50,17 @@ pub fn wanted(
     id: &MemberId,
     objects: Vec<String>,
     settings: BTreeMap<String, SettingChange>,
-) -> Marker {
+) -> WantedMarker {
     let own = replication.member(id).unwrap_or(&replication.primary);
-    let listed = |member: &MemberId| match (id, member) {
-        (MemberId::Primary, _) | (_, MemberId::Primary) => true,
-        (own, other) => own == other,
+    let listed = |replica: &&Replica| match id {
+        MemberId::Primary => true,
+        MemberId::Replica(own) => replica.name == *own,
     };
-    let members: Vec<MarkerMember> = replication
-        .members()
-        .filter(|(member, _)| listed(member))
-        .map(|(member, data)| entry(replication, &member, data))
+    let primary = entry(MemberId::Primary, &replication.primary, String::new());
+    let members: Vec<MarkerMember> = std::iter::once(primary)
+        .chain(replication.replicas.iter().filter(listed).map(of_replica))
         .collect();
-    Marker {
+    let marker = Marker {
         format_version: MARKER_FORMAT.to_owned(),
         topology: topology.name.clone(),
         replication: replication.name.clone(),
@@ -83,18 +82,20 @@ pub fn wanted(
         settings,
         desired_hash: desired_hash(replication, &members),
         members,
-    }
+    };
+    marker.into()
 }
 
-fn entry(replication: &Replication, id: &MemberId, member: &Member) -> MarkerMember {
-    let upstream = match id {
-        MemberId::Primary => String::new(),
-        MemberId::Replica(name) => match replication.replica(name).map(|replica| &replica.upstream)
-        {
-            Some(Upstream::Replica(upstream)) => format!("replica.{upstream}"),
-            Some(Upstream::Primary) | None => "primary".to_owned(),
-        },
+fn of_replica(replica: &Replica) -> MarkerMember {
+    let upstream = match &replica.upstream {
+        Upstream::Primary => MemberId::Primary,
+        Upstream::Replica(upstream) => MemberId::Replica(upstream.clone()),
     };
+    let id = MemberId::Replica(replica.name.clone());
+    entry(id, &replica.member, upstream.to_string())
+}
+
+fn entry(id: MemberId, member: &Member, upstream: String) -> MarkerMember {
     MarkerMember {
         name: id.to_string(),
         machine: member.machine.to_string(),

@@ -4,6 +4,7 @@
 //! ([`intent`](crate::plan)), the engine says *how* (its folder turns an intent into steps and scripts).
 
 pub mod adopt;
+mod arguments;
 mod call;
 mod document;
 pub mod drift;
@@ -26,6 +27,7 @@ mod saved;
 pub(crate) mod scripts;
 mod step;
 
+pub use arguments::Arguments;
 pub use call::{Action, Argument, Call, JobCall, OneTimeCertificate, SecretName, Sensitive, Work};
 pub use document::{
     Counts, Outlook, PLAN_FORMAT, PictureRow, Plan, PlannedReplication, RestartOutlook,
@@ -33,7 +35,7 @@ pub use document::{
 };
 pub use finding::{Choice, Finding, Relation, Severity};
 pub use graph::{GraphError, StepGraph};
-pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange};
+pub use marker::{MARKER_FORMAT, Marker, MarkerMember, MarkerRole, SettingChange, WantedMarker};
 pub use names::short;
 pub use options::{Options, addresses};
 pub use outlook::tenths;

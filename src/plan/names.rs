@@ -4,10 +4,18 @@ use openssl::sha::sha256;
 
 /// Hexadecimal SHA-256 of a text.
 pub fn digest(text: &[u8]) -> String {
-    sha256(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&sha256(text))
+}
+
+/// Bytes as hexadecimal digits, two each.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    text
 }
 
 /// The first 12 digits of a hash: enough for people and journals.
@@ -25,30 +33,15 @@ pub fn in_files(label: &str) -> String {
 /// `_`; where that changed or cut anything, `_` and 8 hex digits of the original's hash follow. At most `limit` bytes.
 pub fn account(replication: &str, replica: &str, limit: usize) -> String {
     let original = format!("replform_{replication}_{replica}");
-    let plain: String = original
-        .chars()
-        .map(|c| {
-            if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let lower: String = original
-        .to_ascii_lowercase()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    if plain == original && original.len() <= limit {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if original.len() <= limit && original.chars().all(plain) {
         return original;
     }
+    let lower: String = original
+        .chars()
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect();
     let keep = limit.saturating_sub(9).min(lower.len());
     format!(
         "{}_{}",
@@ -64,6 +57,15 @@ mod tests {
     #[test]
     fn plain_names_stay_readable() {
         assert_eq!(account("orders", "reader", 63), "replform_orders_reader");
+    }
+
+    #[test]
+    fn digests_are_sha256_in_hexadecimal() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(
+            digest(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]

@@ -58,6 +58,9 @@ impl Options {
 
     /// Targets and excludes that name nothing, with the addresses there are: each is an error.
     pub fn unknown(&self, topology: &Topology) -> Vec<String> {
+        if self.targets.is_empty() && self.excludes.is_empty() {
+            return Vec::new();
+        }
         let known = addresses(topology);
         self.targets
             .iter()

@@ -1,6 +1,6 @@
 //! The five answers, summed over the steps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Counts, Finding, Outlook, RestartOutlook, Severity, Step, StepKind, Undo, WritesOutlook,
@@ -32,31 +32,30 @@ pub(super) fn counts(steps: &[Step]) -> Counts {
 
 /// The answers.
 pub(super) fn outlook(topology: &Topology, steps: &[Step], findings: &[Finding]) -> Outlook {
-    let allowed = |step: &Step| {
-        findings.iter().find_map(|finding| match &finding.severity {
+    let allowed: BTreeMap<_, _> = findings
+        .iter()
+        .filter_map(|finding| match &finding.severity {
             Severity::Hazard {
                 hazard: Hazard::Restart,
-                allowed,
-            } if finding.subject == step.subject && finding.replication == step.replication => {
-                allowed.clone()
-            }
+                allowed: Some(place),
+            } => Some(((&finding.replication, &finding.subject), place)),
             _ => None,
         })
-    };
-    let engine = |step: &Step| {
-        topology
-            .replications
-            .iter()
-            .find(|r| r.name == step.replication)
-            .map_or_else(String::new, |r| r.engine.0.clone())
-    };
+        .collect();
+    let engines: BTreeMap<_, _> = topology
+        .replications
+        .iter()
+        .map(|replication| (&replication.name, replication.engine.0.as_str()))
+        .collect();
     let restarts = steps
         .iter()
         .filter_map(|step| {
             let why = step.cost.restarts.as_ref()?;
+            let engine = engines.get(&step.replication).unwrap_or(&"");
+            let place = allowed.get(&(&step.replication, &step.subject));
             Some(RestartOutlook {
-                what: format!("{} on {}, once ({why})", engine(step), step.subject),
-                allowed: allowed(step),
+                what: format!("{engine} on {}, once ({why})", step.subject),
+                allowed: place.map(|place| (*place).clone()),
             })
         })
         .collect();
@@ -133,7 +132,7 @@ pub fn tenths(seconds: f64) -> f64 {
 
 /// The steps run side by side: the whole takes as long as its longest chain. Steps come in order.
 fn longest_path(steps: &[Step]) -> f64 {
-    let mut ends: BTreeMap<&super::StepId, f64> = BTreeMap::new();
+    let mut ends: HashMap<&super::StepId, f64> = HashMap::with_capacity(steps.len());
     for step in steps {
         let start = step
             .needs

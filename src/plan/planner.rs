@@ -15,7 +15,7 @@ use super::outlook;
 use super::picture;
 use super::{
     Finding, Marker, MarkerRole, Options, Plan, PlannedReplication, Relation, Step, StepId,
-    StepKind, document,
+    StepKind, WantedMarker, document,
 };
 use crate::engines::{self, Engine, Link, Upstreams};
 use crate::observe::{
@@ -52,7 +52,7 @@ pub fn plan(
     }
     findings::hazards_of_steps(topology, &steps, options, &mut findings);
     findings::claims_on_disk(&steps, &mut findings);
-    let order = StepGraph::new(&steps)?.order(&steps)?;
+    let order = StepGraph::new(&steps)?.order()?;
     arrange(&mut steps, order);
     let findings = findings.sorted();
     Ok(Plan {
@@ -104,10 +104,17 @@ struct Seen<'a> {
     instance: &'a Instance,
 }
 
+/// A replica that answered, with the marker that it carries and the one that it is to carry.
+struct Known<'a> {
+    seen: Seen<'a>,
+    marker: Option<Marker>,
+    wanted: WantedMarker,
+}
+
 /// A replica with its relation and what is to be done.
 struct Assessed<'a> {
     replica: &'a Replica,
-    seen: Option<Seen<'a>>,
+    known: Option<Known<'a>>,
     relation: Relation,
     intent: Intent,
 }
@@ -119,7 +126,8 @@ impl Assessed<'_> {
 
     /// Linked, but not yet where its upstream is.
     fn is_behind(&self) -> bool {
-        let upstream = self.seen.and_then(|seen| seen.instance.upstream.as_ref());
+        let instance = self.known.as_ref().map(|known| known.seen.instance);
+        let upstream = instance.and_then(|instance| instance.upstream.as_ref());
         !self.intent.links()
             && self.relation.stands()
             && upstream.is_some_and(|seen| matches!(seen.streaming, Streaming::CatchingUp))
@@ -158,20 +166,20 @@ impl<'a> ReplicationPlanner<'a> {
             .iter()
             .map(|replica| self.assess(engine, primary, replica, findings))
             .collect();
-        let mut steps = self.primary_steps(engine, primary, marker.as_ref(), &assessed, findings);
+        let (mut steps, wanted) =
+            self.primary_steps(engine, primary, marker.as_ref(), &assessed, findings);
         let prepared = steps.last().map(|step| step.id.clone());
-        let upstream_marker = self.upstream_marker(engine, primary, marker.as_ref(), &assessed);
         for one in &assessed {
             steps.extend(self.replica_steps(
                 engine,
                 primary,
                 one,
                 prepared.as_ref(),
-                &upstream_marker,
+                &wanted,
                 findings,
             ));
         }
-        self.record_primary(&assessed, marker.as_ref(), &upstream_marker, &mut steps);
+        self.record_primary(&assessed, marker.as_ref(), &wanted, &mut steps);
         self.env_steps(engine, primary, &assessed, &mut steps, findings);
         let shown = PlannedReplication {
             name: self.replication.name.clone(),
@@ -183,7 +191,7 @@ impl<'a> ReplicationPlanner<'a> {
                     .iter()
                     .map(|one| picture::Row {
                         replica: one.replica,
-                        instance: one.seen.map(|seen| seen.instance),
+                        instance: one.known.as_ref().map(|known| known.seen.instance),
                         relation: &one.relation,
                         linked_after: one.intent.links(),
                     })
@@ -191,6 +199,11 @@ impl<'a> ReplicationPlanner<'a> {
             ),
             place: self.replication.place.clone(),
         };
+        // No other replication asks for these.
+        let replicas = assessed.iter().filter_map(|one| one.known.as_ref());
+        for seen in replicas.map(|known| known.seen).chain([primary]) {
+            seen.instance.details.forget();
+        }
         Planned { steps, shown }
     }
 
@@ -281,42 +294,32 @@ impl<'a> ReplicationPlanner<'a> {
     ) -> Assessed<'a> {
         let id = MemberId::Replica(replica.name.clone());
         let included = self.options.includes(&self.replication.name, &replica.name);
-        let skipped = |relation: Relation| Assessed {
+        let assessed = |known, relation, intent| Assessed {
             replica,
-            seen: None,
+            known,
             relation,
-            intent: Intent::Leave,
+            intent,
         };
         let mut quiet = Findings::default();
         let Some(seen) = self.see(engine, &id, if included { findings } else { &mut quiet }) else {
-            return skipped(Relation::Unreachable(
-                "its host can't be reached".to_owned(),
-            ));
+            let relation = Relation::Unreachable("its host can't be reached".to_owned());
+            return assessed(None, relation, Intent::Leave);
         };
         let marker = self.marker_of(seen.facts, &replica.member);
-        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
-        let absent = Relation::Absent;
-        let link = self.link(
-            replica,
+        let wanted = self.wanted_marker(&id, marker.as_ref());
+        let known = Known {
             seen,
-            primary,
-            marker.as_ref(),
-            &absent,
-            None,
-            &wanted,
-            &wanted,
-        );
+            marker,
+            wanted,
+        };
+        let absent = Relation::Absent;
+        let link = self.link(replica, &known, primary, &absent, None, &known.wanted);
         let mut relation = engine.relation(&link);
-        if relation == Relation::Linked && marker.is_none() {
+        if relation == Relation::Linked && known.marker.is_none() {
             relation = Relation::Unmanaged;
         }
         if !included {
-            return Assessed {
-                replica,
-                seen: Some(seen),
-                relation,
-                intent: Intent::Leave,
-            };
+            return assessed(Some(known), relation, Intent::Leave);
         }
         if let Some(manager) = &seen.instance.manager {
             findings.push(findings::managed(
@@ -324,19 +327,15 @@ impl<'a> ReplicationPlanner<'a> {
                 &replica.member,
                 manager,
             ));
-            return Assessed {
-                replica,
-                seen: Some(seen),
-                relation,
-                intent: Intent::Leave,
-            };
+            return assessed(Some(known), relation, Intent::Leave);
         }
         let not_built = findings::link_not_built(self.replication, replica);
         let blocked = not_built.is_some();
         findings.extend(not_built);
-        let stale = marker
+        let stale = known
+            .marker
             .as_ref()
-            .is_some_and(|found| *found != self.wanted_marker(&id, Some(found), BTreeMap::new()));
+            .is_some_and(|found| *found != *known.wanted);
         let intent = if blocked {
             Intent::Leave
         } else {
@@ -368,12 +367,7 @@ impl<'a> ReplicationPlanner<'a> {
                 )
             },
         ));
-        Assessed {
-            replica,
-            seen: Some(seen),
-            relation,
-            intent,
-        }
+        assessed(Some(known), relation, intent)
     }
 
     fn marker_of(&self, facts: &Facts, member: &Member) -> Option<Marker> {
@@ -381,20 +375,14 @@ impl<'a> ReplicationPlanner<'a> {
         markers::found(facts, &self.topology.name, self.replication, port)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a link is made of all of them, once"
-    )]
     fn link<'b>(
         &'b self,
         replica: &'b Replica,
-        seen: Seen<'b>,
+        known: &'b Known<'b>,
         upstream: Seen<'b>,
-        marker: Option<&'b Marker>,
         relation: &'b Relation,
         prepared: Option<&'b StepId>,
-        wanted_marker: &'b Marker,
-        wanted_upstream_marker: &'b Marker,
+        wanted_upstream_marker: &'b WantedMarker,
     ) -> Link<'b> {
         Link {
             topology: self.topology,
@@ -409,40 +397,23 @@ impl<'a> ReplicationPlanner<'a> {
                     .replica(name)
                     .map_or(&self.replication.primary, |replica| &replica.member),
             },
-            facts: seen.facts,
-            instance: seen.instance,
+            facts: known.seen.facts,
+            instance: known.seen.instance,
             upstream_facts: upstream.facts,
             upstream_instance: upstream.instance,
-            marker,
+            marker: known.marker.as_ref(),
             relation,
             prepared,
-            wanted_marker,
+            wanted_marker: &known.wanted,
             wanted_upstream_marker,
         }
     }
 
     /// The marker a member is to carry: what the configuration says, with the settings that were changed earlier kept.
-    fn wanted_marker(
-        &self,
-        id: &MemberId,
-        found: Option<&Marker>,
-        changes: BTreeMap<String, super::SettingChange>,
-    ) -> Marker {
-        let mut settings = found
+    fn wanted_marker(&self, id: &MemberId, found: Option<&Marker>) -> WantedMarker {
+        let settings = found
             .map(|marker| marker.settings.clone())
             .unwrap_or_default();
-        for (name, change) in changes {
-            let before = settings
-                .get(&name)
-                .map_or(change.before.clone(), |earlier| earlier.before.clone());
-            settings.insert(
-                name,
-                super::SettingChange {
-                    before,
-                    set: change.set,
-                },
-            );
-        }
         let objects = match id {
             MemberId::Primary => {
                 engines::engine(&self.replication.engine.0).map_or_else(Vec::new, |engine| {
@@ -464,7 +435,7 @@ impl<'a> ReplicationPlanner<'a> {
         marker: Option<&'b Marker>,
         new: &'b [&'b Replica],
         standing: &'b [&'b Replica],
-        wanted_marker: &'b Marker,
+        wanted_marker: &'b WantedMarker,
     ) -> Upstreams<'b> {
         Upstreams {
             topology: self.topology,
@@ -482,20 +453,7 @@ impl<'a> ReplicationPlanner<'a> {
         }
     }
 
-    fn upstream_marker(
-        &self,
-        engine: &dyn Engine,
-        primary: Seen<'_>,
-        marker: Option<&Marker>,
-        assessed: &[Assessed<'_>],
-    ) -> Marker {
-        let (new, standing) = split(assessed);
-        let bare = self.wanted_marker(&MemberId::Primary, marker, BTreeMap::new());
-        let changes =
-            engine.setting_changes(&self.upstreams(primary, marker, &new, &standing, &bare));
-        self.wanted_marker(&MemberId::Primary, marker, changes)
-    }
-
+    /// The steps that make the primary ready, and the marker that it is to carry then.
     fn primary_steps(
         &self,
         engine: &dyn Engine,
@@ -503,12 +461,15 @@ impl<'a> ReplicationPlanner<'a> {
         marker: Option<&Marker>,
         assessed: &[Assessed<'_>],
         findings: &mut Findings,
-    ) -> Vec<Step> {
+    ) -> (Vec<Step>, WantedMarker) {
         let (new, standing) = split(assessed);
-        let wanted = self.upstream_marker(engine, primary, marker, assessed);
+        let bare = self.wanted_marker(&MemberId::Primary, marker);
+        let changes =
+            engine.setting_changes(&self.upstreams(primary, marker, &new, &standing, &bare));
+        let wanted = bare.with_changes(changes);
         let upstreams = self.upstreams(primary, marker, &new, &standing, &wanted);
         findings.extend(engine.check_upstream(&upstreams));
-        engine.prepare(&upstreams)
+        (engine.prepare(&upstreams), wanted)
     }
 
     fn replica_steps(
@@ -517,33 +478,28 @@ impl<'a> ReplicationPlanner<'a> {
         primary: Seen<'_>,
         one: &Assessed<'_>,
         prepared: Option<&StepId>,
-        upstream_marker: &Marker,
+        upstream_marker: &WantedMarker,
         findings: &mut Findings,
     ) -> Vec<Step> {
-        let Some(seen) = one.seen else {
+        let Some(known) = &one.known else {
             return Vec::new();
         };
-        let id = MemberId::Replica(one.replica.name.clone());
-        let marker = self.marker_of(seen.facts, &one.replica.member);
-        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
         let link = self.link(
             one.replica,
-            seen,
+            known,
             primary,
-            marker.as_ref(),
             &one.relation,
             prepared,
-            &wanted,
             upstream_marker,
         );
         match one.intent {
             Intent::Leave => Vec::new(),
             Intent::Adopt => vec![adopt::step(
                 self.replication,
-                &id,
+                &MemberId::Replica(one.replica.name.clone()),
                 &one.replica.member,
-                &wanted,
-                marker.is_some(),
+                &known.wanted,
+                known.marker.is_some(),
             )],
             Intent::Seed => {
                 findings.extend(engine.check_link(&link));
@@ -565,14 +521,14 @@ impl<'a> ReplicationPlanner<'a> {
         &self,
         assessed: &[Assessed<'_>],
         found: Option<&Marker>,
-        wanted: &Marker,
+        wanted: &WantedMarker,
         steps: &mut Vec<Step>,
     ) {
         let written = steps
             .iter()
             .any(|step| matches!(step.kind, StepKind::Account | StepKind::Configure));
         let (_, standing) = split(assessed);
-        if !written && found != Some(wanted) && !standing.is_empty() {
+        if !written && found != Some(&**wanted) && !standing.is_empty() {
             let member = &self.replication.primary;
             steps.push(adopt::step(
                 self.replication,
@@ -628,19 +584,14 @@ impl<'a> ReplicationPlanner<'a> {
 
     /// The proof that a standing link follows.
     fn proof(&self, engine: &dyn Engine, primary: Seen<'_>, one: &Assessed<'_>) -> Option<Step> {
-        let seen = one.seen?;
-        let id = MemberId::Replica(one.replica.name.clone());
-        let marker = self.marker_of(seen.facts, &one.replica.member);
-        let wanted = self.wanted_marker(&id, marker.as_ref(), BTreeMap::new());
+        let known = one.known.as_ref()?;
         engine.verify(&self.link(
             one.replica,
-            seen,
+            known,
             primary,
-            marker.as_ref(),
             &one.relation,
             None,
-            &wanted,
-            &wanted,
+            &known.wanted,
         ))
     }
 }

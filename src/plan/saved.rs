@@ -73,10 +73,4 @@ impl SavedPlan {
         serde_path_to_error::deserialize(&mut json)
             .map_err(|error| SavedPlanError::Shape(error.to_string()))
     }
-
-    /// The file's text.
-    pub fn to_json(&self) -> String {
-        // Made of structs, strings, numbers and maps with string keys: it always serialises.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
-    }
 }

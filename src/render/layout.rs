@@ -1,5 +1,7 @@
 //! Text in columns: wrapping at word boundaries with a hanging indent, by what people see (wide characters count two).
 
+use std::fmt;
+
 use unicode_width::UnicodeWidthStr;
 
 /// Columns that every text output keeps to.
@@ -12,38 +14,55 @@ pub fn hang(first: &str, text: &str) -> String {
 
 /// The same for another width.
 pub fn hang_within(first: &str, text: &str, width: usize) -> String {
-    let indent = first.width();
-    let room = width.saturating_sub(indent).max(20);
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.width() + 1 + word.width() > room {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    let gap = " ".repeat(indent);
     let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        out.push_str(if index == 0 { first } else { &gap });
-        out.push_str(line);
-        let end = out.trim_end().len();
-        out.truncate(end);
-        out.push('\n');
-    }
+    push_hanging(&mut out, first, text, width);
     out
 }
 
+/// The same at the end of a longer text.
+pub fn push_hanging(out: &mut String, first: &str, text: &str, width: usize) {
+    let begin = out.len();
+    let indent = first.width();
+    let room = width.saturating_sub(indent).max(20);
+    out.push_str(first);
+    for (index, paragraph) in text.split('\n').enumerate() {
+        if index > 0 {
+            break_line(out, begin, indent);
+        }
+        let (mut start, mut column) = (out.len(), 0);
+        for word in paragraph.split(' ') {
+            let columns = word.width();
+            if out.len() > start && column + 1 + columns > room {
+                break_line(out, begin, indent);
+                (start, column) = (out.len(), 0);
+            }
+            if out.len() > start {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += columns;
+        }
+    }
+    end_line(out, begin);
+}
+
+fn break_line(out: &mut String, begin: usize, indent: usize) {
+    end_line(out, begin);
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// Ends a line of what began at `begin`, without blanks at its end.
+fn end_line(out: &mut String, begin: usize) {
+    let end = out[begin..].trim_end().len();
+    out.truncate(begin + end);
+    out.push('\n');
+}
+
 /// `text` filled with spaces to `width` columns; never cut.
-pub fn pad(text: &str, width: usize) -> String {
+pub fn pad(text: &str, width: usize) -> impl fmt::Display {
     let missing = width.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(missing))
+    fmt::from_fn(move |f| write!(f, "{text}{:missing$}", ""))
 }
 
 #[cfg(test)]

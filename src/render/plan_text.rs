@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::changed_lines;
-use super::layout::{hang, pad};
+use super::layout::{WIDTH, hang, pad, push_hanging};
 use crate::plan::{
     EnvDiff, Finding, Plan, PlannedReplication, Severity, Step, StepKind, WritesOutlook, short,
 };
@@ -55,11 +55,11 @@ pub fn plan_text(plan: &Plan, words: Words<'_>) -> String {
         "Plan: {} to add, {} to change, {} to destroy.\n\n",
         counts.add, counts.change, counts.destroy
     ));
-    out.push_str(&answers(plan));
+    push_answers(&mut out, plan);
     for replication in &plan.replications {
-        out.push_str(&picture(replication));
+        push_picture(&mut out, replication);
     }
-    out.push_str(&steps(plan));
+    push_steps(&mut out, plan);
     out.push_str(&findings(plan));
     out.push_str(&ways_on(plan));
     if let (Some(command), false, false) = (words.apply, plan.is_blocked(), plan.is_empty()) {
@@ -131,42 +131,48 @@ fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn answers(plan: &Plan) -> String {
+fn push_answers(out: &mut String, plan: &Plan) {
     let outlook = &plan.outlook;
-    let mut out = String::new();
-    let mut row = |name: &str, texts: Vec<String>, none: &str| {
-        let texts = if texts.is_empty() {
-            vec![none.to_owned()]
-        } else {
-            texts
-        };
-        for (index, text) in texts.iter().enumerate() {
-            let label = if index == 0 { name } else { "" };
-            out.push_str(&hang(&format!("  {} ", pad(label, 10)), text));
-        }
-    };
-    row(
+    let restarts = outlook.restarts.iter();
+    push_answer(
+        out,
         "restarts",
-        outlook
-            .restarts
-            .iter()
-            .map(|restart| format!("{}{}", restart.what, allowed_at(&restart.allowed)))
-            .collect(),
+        restarts.map(|restart| format!("{}{}", restart.what, allowed_at(&restart.allowed))),
         "nothing",
     );
-    row(
+    push_answer(
+        out,
         "no writes",
-        outlook.no_writes.iter().map(restart_gap).collect(),
+        outlook.no_writes.iter().map(restart_gap),
         "never: writes go on all along",
     );
-    row("lost", outlook.lost.clone(), "nothing");
-    row("copied", outlook.copied.clone(), "nothing");
-    row(
+    push_answer(out, "lost", &outlook.lost, "nothing");
+    push_answer(out, "copied", &outlook.copied, "nothing");
+    push_answer(
+        out,
         "for good",
-        outlook.for_good.clone(),
+        &outlook.for_good,
         "nothing: every step can be undone",
     );
-    out
+}
+
+/// One of the five answers: a line for each text, or `none` where there is no text.
+fn push_answer(
+    out: &mut String,
+    name: &str,
+    texts: impl IntoIterator<Item = impl AsRef<str>>,
+    none: &str,
+) {
+    let mut label = name;
+    let mut row = |text: &str| {
+        push_hanging(out, &format!("  {} ", pad(label, 10)), text, WIDTH);
+        label = "";
+    };
+    let mut texts = texts.into_iter().peekable();
+    if texts.peek().is_none() {
+        row(none);
+    }
+    texts.for_each(|text| row(text.as_ref()));
 }
 
 /// Where a restart is allowed, as the end of its sentence.
@@ -186,8 +192,11 @@ pub fn restart_gap(gap: &WritesOutlook) -> String {
     )
 }
 
-fn picture(replication: &PlannedReplication) -> String {
-    let mut out = format!("\n{} ({})\n", replication.name, replication.engine);
+fn push_picture(out: &mut String, replication: &PlannedReplication) {
+    out.push_str(&format!(
+        "\n{} ({})\n",
+        replication.name, replication.engine
+    ));
     let subjects = replication
         .picture
         .iter()
@@ -205,22 +214,17 @@ fn picture(replication: &PlannedReplication) -> String {
             MemberId::Primary => "",
             MemberId::Replica(_) => "└─ ",
         };
-        let first = format!("  {}  ", pad(&row.subject, subjects));
-        if row.before == row.after {
-            out.push_str(&hang(&first, &format!("{branch}{}", row.after)));
-        } else {
-            out.push_str(&hang(
-                &format!("{first}{}  ──▶  ", pad(&row.before, befores)),
-                &format!("{branch}{}", row.after),
-            ));
+        let mut first = format!("  {}  ", pad(&row.subject, subjects));
+        if row.before != row.after {
+            first.push_str(&format!("{}  ──▶  ", pad(&row.before, befores)));
         }
+        push_hanging(out, &first, &format!("{branch}{}", row.after), WIDTH);
     }
-    out
 }
 
-fn steps(plan: &Plan) -> String {
+fn push_steps(out: &mut String, plan: &Plan) {
     if plan.steps.is_empty() {
-        return String::new();
+        return;
     }
     let restored = plan
         .steps
@@ -229,7 +233,7 @@ fn steps(plan: &Plan) -> String {
     let copied: Copied<'_> = restored
         .map(|step| (step.replication.as_str(), &step.member))
         .collect();
-    let mut out = String::from("\n");
+    out.push('\n');
     let number = plan.steps.len().to_string().len().max(2);
     let subject = plan
         .steps
@@ -237,6 +241,7 @@ fn steps(plan: &Plan) -> String {
         .map(|step| step.subject.len())
         .max()
         .unwrap_or(0);
+    let gap = " ".repeat(number + 4);
     for (index, step) in plan.steps.iter().enumerate() {
         let first = format!(
             "  {:>number$}  {} {}  ",
@@ -244,19 +249,19 @@ fn steps(plan: &Plan) -> String {
             pad(step.kind.word(), 9),
             pad(&step.subject, subject)
         );
-        out.push_str(&hang(&first, &format!("{}{}", step.what, costs(step))));
-        let gap = " ".repeat(number + 4);
+        push_hanging(out, &first, &format!("{}{}", step.what, costs(step)), WIDTH);
         if says_why(&copied, step) {
-            out.push_str(&hang(
+            push_hanging(
+                out,
                 &format!("{gap}because "),
                 &format!("{}: {}", step.because.place, step.because.fact),
-            ));
+                WIDTH,
+            );
         }
         for change in &step.env {
             out.push_str(&env_change(change, &gap));
         }
     }
-    out
 }
 
 /// The members that get a copy in this plan.

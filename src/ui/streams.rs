@@ -4,7 +4,7 @@
 //! `-no-color`, `NO_COLOR`, `CLICOLOR_FORCE` and whether a terminal listens.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 
 use crate::diagnostics::Colour;
 
@@ -40,12 +40,24 @@ impl Streams {
     /// # Errors
     /// When it can't be written, for example to a full disk.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        write(&mut io::stdout().lock(), text.as_bytes())
+        self.data_by(|stream| stream.write_all(text.as_bytes()))
+    }
+
+    /// The same for data that is written piece by piece.
+    ///
+    /// # Errors
+    /// As [`Streams::data`].
+    pub fn data_by(
+        &self,
+        write: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut stream = io::stdout().lock();
+        heard(write(&mut stream).and_then(|()| stream.flush()))
     }
 
     /// Says something on standard error. That nobody can hear it is no error.
     pub fn talk(&self, text: &str) {
-        let _ = write(&mut io::stderr().lock(), text.as_bytes());
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Whether standard error is a terminal, where bars can be drawn.
@@ -59,8 +71,9 @@ impl Streams {
     }
 }
 
-fn write(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    match stream.write_all(bytes).and_then(|()| stream.flush()) {
+/// That nobody listens any more is no error.
+fn heard(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

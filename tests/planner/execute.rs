@@ -74,9 +74,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn text(&self, name: &str) -> String {
         match self.call.arguments.get(name) {
-            Some(Argument::Text(text) | Argument::Pace(text) | Argument::Volatile(text)) => {
-                text.clone()
-            }
+            Some(Argument::Text(text)) => text.to_string(),
+            Some(Argument::Pace(text) | Argument::Volatile(text)) => text.clone(),
             Some(Argument::Number(number)) => number.to_string(),
             Some(Argument::Lines(lines)) => lines.join("\n"),
             Some(other) => panic!("{name} is {other:?}"),

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use replform::observe::Reach;
-use replform::plan::{Argument, Options, Plan, Severity, Step, StepId, StepKind, Work, plan};
+use replform::plan::{
+    Argument, Arguments, Options, Plan, Severity, Step, StepId, StepKind, Work, plan,
+};
 use replform::topology::{Hazard, Topology};
 
 use super::execute::{Budget, Stop, execute};
@@ -233,16 +235,16 @@ impl History {
     }
 
     /// Rule 5: what an app is told of is linked now, or stood there before.
-    fn apps_are_told_the_truth(&self, machine: &str, arguments: &BTreeMap<String, Argument>) {
-        let Argument::Lines(block) = &arguments["block"] else {
+    fn apps_are_told_the_truth(&self, machine: &str, arguments: &Arguments) {
+        let Some(Argument::Lines(block)) = arguments.get("block") else {
             return;
         };
-        let Argument::Text(path) = &arguments["path"] else {
+        let Some(Argument::Text(path)) = arguments.get("path") else {
             return;
         };
         let before: Vec<String> = self.world.hosts[machine]
             .env
-            .get(path)
+            .get(&**path)
             .into_iter()
             .flat_map(|file| file.blocks.values().flatten().cloned())
             .collect();

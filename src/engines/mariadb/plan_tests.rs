@@ -10,7 +10,7 @@ use super::MariaFacts;
 use crate::observe::{
     Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, Role, ServerState,
 };
-use crate::plan::{Argument, Options, Plan, Severity, StepKind, Work, plan};
+use crate::plan::{Argument, Arguments, Options, Plan, Severity, StepKind, Work, plan};
 use crate::topology::{
     Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
     Server, ServerId, Ssh, Topology, Upstream,
@@ -212,7 +212,7 @@ fn planned(instances: &[Instance; 3], allow: &[Hazard]) -> Plan {
 }
 
 /// Subject and arguments of every action of a kind.
-fn arguments(plan: &Plan, kind: StepKind) -> Vec<(&str, &BTreeMap<String, Argument>)> {
+fn arguments(plan: &Plan, kind: StepKind) -> Vec<(&str, &Arguments)> {
     plan.steps
         .iter()
         .filter(|step| step.kind == kind)
@@ -224,14 +224,14 @@ fn arguments(plan: &Plan, kind: StepKind) -> Vec<(&str, &BTreeMap<String, Argume
         .collect()
 }
 
-fn text<'a>(arguments: &'a BTreeMap<String, Argument>, name: &str) -> &'a str {
+fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
     match arguments.get(name) {
         Some(Argument::Text(text)) => text,
         other => panic!("{name}: {other:?}"),
     }
 }
 
-fn lines<'a>(arguments: &'a BTreeMap<String, Argument>, name: &str) -> &'a [String] {
+fn lines<'a>(arguments: &'a Arguments, name: &str) -> &'a [String] {
     match arguments.get(name) {
         Some(Argument::Lines(lines)) => lines,
         other => panic!("{name}: {other:?}"),
@@ -320,7 +320,7 @@ proptest! {
         for kind in [StepKind::Account, StepKind::Backup] {
             for (_, call) in arguments(&plan, kind) {
                 for (name, value) in call {
-                    match name.as_str() {
+                    match name {
                         "password" => prop_assert!(matches!(value, Argument::Secret(_))),
                         "verifier" => prop_assert!(matches!(value, Argument::Proof(_))),
                         "certificate" => match value {

@@ -240,10 +240,10 @@ impl<'a, 'b> Calls<'a, 'b> {
             link.replication.name, link.replica.name
         ));
         let certificate = |end: &str| {
-            Argument::Certificate(OneTimeCertificate {
+            Argument::Certificate(Box::new(OneTimeCertificate {
                 authority: authority.clone(),
                 common_name: format!("replform-{end}"),
-            })
+            }))
         };
         let port = self.copy_port();
         let rate = link.replica.max_rate;

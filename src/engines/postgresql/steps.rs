@@ -108,30 +108,32 @@ struct Calls<'a, 'b> {
     link: &'b Link<'a>,
     name: String,
     cluster: String,
+    /// A call on the replica's cluster, of no script yet.
+    on_replica: Call,
 }
 
 impl<'a, 'b> Calls<'a, 'b> {
     fn new(link: &'b Link<'a>) -> Self {
+        let name = account(&link.replication.name, &link.replica.name);
+        let cluster = settings::cluster_of(link);
+        let port = link.replica.member.instance.port;
+        let on_replica = cluster_call("", 0, Some(&cluster), port)
+            .text("upstream_address", link.upstream_address())
+            .number("upstream_port", link.upstream.instance.port)
+            .text("conninfo", settings::conninfo(link))
+            .text("role", &name)
+            .text("slot", &name);
         Self {
             link,
-            name: account(&link.replication.name, &link.replica.name),
-            cluster: settings::cluster_of(link),
+            name,
+            cluster,
+            on_replica,
         }
     }
 
     /// A call on the replica's cluster.
     fn on_replica(&self, script: &str, timeout_seconds: u64) -> Call {
-        cluster_call(
-            script,
-            timeout_seconds,
-            Some(&self.cluster),
-            self.link.replica.member.instance.port,
-        )
-        .text("upstream_address", self.link.upstream_address())
-        .number("upstream_port", self.link.upstream.instance.port)
-        .text("conninfo", settings::conninfo(self.link))
-        .text("role", &self.name)
-        .text("slot", &self.name)
+        self.on_replica.of(script, timeout_seconds)
     }
 
     fn provision(&self, steps: &mut LinkSteps<'_, '_>) {

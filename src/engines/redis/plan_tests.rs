@@ -11,7 +11,7 @@ use crate::diagnostics::codes;
 use crate::observe::{
     Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, Role, ServerState,
 };
-use crate::plan::{Argument, Options, Plan, Severity, StepKind, Work, plan};
+use crate::plan::{Argument, Arguments, Options, Plan, Severity, StepKind, Work, plan};
 use crate::topology::{
     Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
     Server, ServerId, Ssh, Topology, Upstream,
@@ -234,7 +234,7 @@ fn planned(primary: &Instance, replica: &Instance, allow: &[Hazard]) -> Plan {
     plan(&topology(allow), &observation, &Options::default()).unwrap()
 }
 
-fn arguments(plan: &Plan, kind: StepKind) -> Vec<&BTreeMap<String, Argument>> {
+fn arguments(plan: &Plan, kind: StepKind) -> Vec<&Arguments> {
     plan.steps
         .iter()
         .filter(|step| step.kind == kind)
@@ -246,7 +246,7 @@ fn arguments(plan: &Plan, kind: StepKind) -> Vec<&BTreeMap<String, Argument>> {
         .collect()
 }
 
-fn text<'a>(arguments: &'a BTreeMap<String, Argument>, name: &str) -> &'a str {
+fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
     match arguments.get(name) {
         Some(Argument::Text(text)) => text,
         other => panic!("{name}: {other:?}"),
@@ -330,7 +330,7 @@ proptest! {
         // Secrets are no texts.
         for account in arguments(&plan, StepKind::Account) {
             for (name, value) in account {
-                match name.as_str() {
+                match name {
                     "password" => prop_assert!(matches!(value, Argument::Secret(_))),
                     "hash" => prop_assert!(matches!(value, Argument::Proof(_))),
                     _ => {}
