@@ -97,9 +97,10 @@ backup_serve() {
   fi
   backup_mysqld --skip-networking --socket="$seed_socket" --pid-file="$seed/clone.pid" --plugin-load-add=mysql_clone.so \
     --clone-valid-donor-list="$upstream_address:$upstream_port" --clone-max-data-bandwidth="$(backup_rate)" \
-    --clone-donor-timeout-after-network-failure=5 >&2 </dev/null &
+    --clone-donor-timeout-after-network-failure=5 >"${job:-/tmp}/mysqld.log" 2>&1 </dev/null &
   seed_pid=$!
   wait_until 60 backup_answers || die "the copy's own server doesn't answer"
+  ! backup_has_ended || die "the copy's own server ended: $(backup_why "$(cat -- "${job:-/tmp}/mysqld.log")")"
 }
 
 # Whether the data directory is what the package made, untouched and unused: a copy of that is made sooner than another such one.
@@ -120,18 +121,34 @@ backup_rate() {
   echo "$rate"
 }
 
-# The password stands in the statement, which only root could see, in a server that only root reaches.
+# A donor serves one clone at a time: while it serves another replica's, this one waits.
 backup_clone() {
-  said=$(
-    backup_sql 2>&1 <<SQL
-clone instance from '$role'@'$upstream_address':$upstream_port identified by $(my_quoted "$password") data directory = '$copy';
-SQL
-  ) || die "the copy stopped: $(my_said "$said"); the half copy was removed"
+  wait_until 43200 backup_clone_ended || die "the upstream was busy with other copies for 12 hours; nothing was copied"
+  [ "$clone_code" -eq 0 ] || die "the copy stopped: $(my_said "$said"); the half copy was removed"
   result=$(echo 'select state, error_no from performance_schema.clone_status;' | backup_sql) || die "the copy's own server doesn't say how the copy ended"
   case $result in
     Completed*0) ;;
     *) die "the copy isn't whole: $result; the half copy was removed" ;;
   esac
+}
+
+# The password stands in the statement, which only root could see, in a server that only root reaches.
+backup_clone_ended() {
+  said=$(
+    backup_sql 2>&1 <<SQL
+clone instance from '$role'@'$upstream_address':$upstream_port identified by $(my_quoted "$password") data directory = '$copy';
+SQL
+  )
+  clone_code=$?
+  case $said in
+    *'Too many concurrent clone operations'*) ;;
+    *) return 0 ;;
+  esac
+  [ "${clone_waits:-no}" = yes ] || note "the upstream serves another copy; this one waits for it"
+  clone_waits=yes
+  data_remove_copy "$copy" >/dev/null
+  sleep 2
+  return 1
 }
 
 backup_check() {
