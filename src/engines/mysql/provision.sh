@@ -27,12 +27,27 @@ check() {
   provision_is_ours || data_holds_nothing /var/lib/mysql || die "/var/lib/mysql isn't empty and belongs to no installed server: move it away"
 }
 
+# Takes away what an installation of ours that was cut off left of the package's data: the mark was made when nothing was there.
+provision_clear() {
+  if data_holds_nothing /var/lib/mysql; then return 0; fi
+  provision_is_ours || die "/var/lib/mysql isn't empty and isn't ours"
+  if [ -L /var/lib/mysql ] || mountpoint -q /var/lib/mysql; then die "/var/lib/mysql isn't a plain directory"; fi
+  if data_used /var/lib/mysql; then die "a process works in /var/lib/mysql, which is half made"; fi
+  find /var/lib/mysql -mindepth 1 -xdev -delete || die "/var/lib/mysql can't be emptied"
+}
+
 run() {
   if ! packages_installed "$package"; then
     own_directory
     provision_is_ours || : | write_file "$provision_mark" 0600 root:root || die "/var/lib/replform can't be written"
     packages_hold
-    packages_install "$package"
+    provision_clear
+    # The package makes the data by itself, and once it began it can't go on with what it left: the second try begins anew.
+    if ! (packages_install "$package"); then
+      note "the package's own set-up failed; once more"
+      provision_clear
+      packages_install "$package"
+    fi
   fi
   packages_release
   my_place
