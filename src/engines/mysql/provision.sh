@@ -27,18 +27,21 @@ check() {
   provision_is_ours || data_holds_nothing /var/lib/mysql || die "/var/lib/mysql isn't empty and belongs to no installed server: move it away"
 }
 
-# Takes away what an installation of ours that was cut off left of the package's data: the mark was made when nothing was there.
+# Sets aside what an installation of ours that was cut off left of the package's data, whole: the mark says that nothing was there
+# when it began, and not that nobody came by since.
 provision_clear() {
   if data_holds_nothing /var/lib/mysql; then return 0; fi
   provision_is_ours || die "/var/lib/mysql isn't empty and isn't ours"
-  if [ -L /var/lib/mysql ] || mountpoint -q /var/lib/mysql; then die "/var/lib/mysql isn't a plain directory"; fi
+  data_movable /var/lib/mysql
   if data_used /var/lib/mysql; then die "a process works in /var/lib/mysql, which is half made"; fi
-  find /var/lib/mysql -mindepth 1 -xdev -delete || die "/var/lib/mysql can't be emptied"
+  data_set_aside /var/lib/mysql
+  [ -z "$swap_aside" ] || changed "set aside the half made /var/lib/mysql as $swap_aside"
 }
 
 run() {
   if ! packages_installed "$package"; then
     own_directory
+    provision_is_ours || data_holds_nothing /var/lib/mysql || die "/var/lib/mysql isn't empty any more: plan again"
     provision_is_ours || : | write_file "$provision_mark" 0600 root:root || die "/var/lib/replform can't be written"
     packages_hold
     provision_clear
