@@ -1,9 +1,11 @@
-//! What a script printed, line by line: phases, measurements, notes.
+//! What a script printed, line by line: phases, measurements, notes, secrets of one host for another.
 
 use std::collections::BTreeMap;
 
 use super::outcome::{Failure, Phase};
+use crate::plan::SecretName;
 use crate::remote::{ExitStatus, Output};
+use crate::secret::Secret;
 use crate::topology::MachineId;
 
 /// What the lines of a script or job said so far.
@@ -14,6 +16,8 @@ pub(super) struct Answer {
     pub(super) notes: Vec<String>,
     pub(super) changed: Vec<String>,
     pub(super) held: Option<String>,
+    /// What a host handed over to be kept elsewhere, by name.
+    pub(super) secrets: Vec<(SecretName, Secret)>,
     pub(super) log: Vec<String>,
 }
 
@@ -32,6 +36,12 @@ impl Answer {
             }
             "note" => self.notes.push(rest.to_owned()),
             "changed" => self.changed.push(rest.to_owned()),
+            "secret" => {
+                if let Some((name, value)) = rest.split_once(' ') {
+                    let name = SecretName(name.to_owned());
+                    self.secrets.push((name, Secret::new(value)));
+                }
+            }
             "held" => self.held = Some(rest.to_owned()),
             "log" => self.log.push(rest.to_owned()),
             _ => {}

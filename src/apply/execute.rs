@@ -91,6 +91,9 @@ impl Executor for Hosts {
                 failure
             })?;
             done.push(self.what_was_done(action, &answer));
+            for (name, secret) in answer.secrets {
+                self.context.secrets.keep(name, secret);
+            }
             for text in answer.notes {
                 let text = self.context.secrets.redact(&text);
                 self.context.events.send(Event::Note {

@@ -6,7 +6,8 @@
 # Changes nothing by itself. The script defines check (changes nothing), run (can be cut off anywhere and run again),
 # verify (proves what run changed, changes nothing), and for jobs progress (prints `DONE TOTAL`, bytes).
 #
-# What it prints on standard output, one a line, for apply: phase NAME | note TEXT | measured NAME VALUE | changed TEXT.
+# What it prints on standard output, one a line, for apply: phase NAME | note TEXT | measured NAME VALUE | changed TEXT |
+# secret NAME VALUE (kept in memory for another host's script of the same apply; never from a job, whose log is a file).
 # Exit codes: 20 check, 21 run, 22 verify, 23 progress; why stands on standard error.
 set -u
 umask 022

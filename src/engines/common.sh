@@ -44,7 +44,7 @@ packages_known() {
 # packages_installed PACKAGE…: whether all of them are, whole.
 packages_installed() {
   for package_one in "$@"; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package_one" 2>/dev/null)" = installed ] || return 1
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "${package_one%%=*}" 2>/dev/null)" = installed ] || return 1
   done
 }
 
@@ -83,7 +83,7 @@ packages_release() {
   if [ "$(cat -- "$packages_policy" 2>/dev/null)" = "$packages_policy_text" ]; then rm -f -- "$packages_policy"; fi
 }
 
-# packages_install PACKAGE…: installs them without what they only recommend, configuration files kept as they are.
+# packages_install PACKAGE[=VERSION]…: installs them without what they only recommend, configuration files kept as they are.
 packages_install() {
   if packages_installed "$@"; then return 0; fi
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
@@ -92,7 +92,7 @@ packages_install() {
     install --no-install-recommends "$@" || die "apt-get can't install $*: $quiet_why"
   packages_installed "$@" || die "apt-get ended well, but $* isn't installed"
   for package_one in "$@"; do
-    changed "installed $package_one $(dpkg-query -W -f '${Version}' "$package_one")"
+    changed "installed ${package_one%%=*} $(dpkg-query -W -f '${Version}' "${package_one%%=*}")"
   done
 }
 

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod describe;
 mod link;
 pub mod mariadb;
+pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
@@ -15,13 +16,14 @@ pub mod registry;
 pub mod settings;
 pub mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use link::{Link, Upstreams};
 
 use crate::observe::Instance;
-use crate::plan::{Finding, Relation, SettingChange, Step};
+use crate::plan::{Finding, Relation, SettingChange, Step, StepId};
 use crate::secret::Secret;
+use crate::topology::{Names, Replication};
 
 /// Why a probe's output can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +77,7 @@ pub trait Engine: Sync {
         ports: &[u16],
     ) -> Result<BTreeMap<String, Instance>, DecodeError>;
 
-    /// The name of the account (and slot) that replform makes for a replica.
+    /// The name of the account (and slot) that replform makes for a replica; empty where it makes none.
     fn account(&self, replication: &str, replica: &str) -> String;
     /// What it calls one instance: `cluster`, `server`.
     fn noun(&self) -> &'static str {
@@ -111,6 +113,25 @@ pub trait Engine: Sync {
     fn describe(&self, instance: &Instance) -> String {
         describe::describe(instance, self.noun())
     }
+    /// A server that is to be the primary and follows another: whether its own system chose so, and planning goes on with it.
+    /// What to tell; `None` where a primary that follows stops the plan.
+    fn elected(&self, _replication: &Replication, _instance: &Instance) -> Option<Finding> {
+        None
+    }
+    /// The standard variables of an app's file after the prefix, where they aren't those of every engine.
+    fn env_names(&self, _names: Names) -> Option<&'static [&'static str]> {
+        None
+    }
+    /// Their values, in the same order. `members`: those that the app may be told of, as it sees them, the primary first;
+    /// `instance`: the primary's, where it was seen.
+    fn env_values(
+        &self,
+        _replication: &Replication,
+        _instance: Option<&Instance>,
+        _members: &[(String, u16)],
+    ) -> Vec<String> {
+        Vec::new()
+    }
     /// How a link stands.
     fn relation(&self, link: &Link<'_>) -> Relation;
     /// Requirements of the upstream (the primary) as a whole: what blocks, and what to know.
@@ -123,6 +144,10 @@ pub trait Engine: Sync {
     fn prepare(&self, upstreams: &Upstreams<'_>) -> Vec<Step>;
     /// A full copy, moved into place and linked: provision, account, backup, restore, link, verify.
     fn seed(&self, link: &Link<'_>) -> Vec<Step>;
+    /// What remains on the upstream when all links that are made now are proved; `needs`: their last steps. Apps are told after it.
+    fn finish(&self, _upstreams: &Upstreams<'_>, _needs: &BTreeSet<StepId>) -> Vec<Step> {
+        Vec::new()
+    }
     /// A link made or mended without a copy: account, link, verify.
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step>;
     /// The proof that a link which stands follows, where replform's own account can ask for it; `None`: it can't.
@@ -136,6 +161,7 @@ pub const ENGINES: &[&dyn Engine] = &[
     &postgresql::PostgreSql,
     &mysql::MySql,
     &mariadb::MariaDb,
+    &mongodb::MongoDb,
     &redis::Redis,
 ];
 

@@ -12,7 +12,7 @@ use super::{
     Instance, Job, JobState, MachineObservation, Observation, Role, ServerState, Streaming,
     UpstreamSeen,
 };
-use crate::engines::engine;
+use crate::engines::{engine, registry};
 use crate::plan::host_files::{apply_lock, lock_file};
 use crate::plan::names::account;
 use crate::topology::{
@@ -379,6 +379,7 @@ impl<'a> View<'a> {
             MemberState::Unreachable { .. } => {}
         }
         match (self.replica(), status.role) {
+            _ if self.elects() => {}
             (None, Some(Role::Replica)) => why.push("it is a replica, wanted: primary".to_owned()),
             (Some(_), Some(Role::Primary)) if status.state == MemberState::Running => {
                 why.push("it follows nobody, wanted: replica".to_owned());
@@ -424,6 +425,17 @@ impl<'a> View<'a> {
 
     fn max_lag(&self, replica: &Replica) -> Lag {
         replica.max_lag.unwrap_or(self.replication.max_lag)
+    }
+
+    /// Whether it belongs with the page's primary to members that elect theirs: whom they chose is theirs to say, and the plan
+    /// tells where it isn't the page's.
+    fn elects(&self) -> bool {
+        let identity = |member| self.instance_of(member)?.identity.clone();
+        let own = identity(self.member);
+        registry::description(&self.replication.engine.0)
+            .is_some_and(|row| row.primary == registry::Primary::Elected)
+            && own.is_some()
+            && own == identity(&self.replication.primary)
     }
 
     /// A replica whose lag can't be told isn't healthy for that.

@@ -277,6 +277,8 @@ impl Items {
         settled: bool,
     ) {
         let kind = match (&finding.severity, settled) {
+            // It stands in nothing's way, and yet isn't as written.
+            (Severity::Warning, _) if finding.code == codes::PRIMARY_ELECTED => DriftKind::Drift,
             (
                 Severity::Warning
                 | Severity::Hazard {

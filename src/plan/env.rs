@@ -12,7 +12,8 @@ use super::{
     StepKind, Undo, Work,
 };
 use crate::diagnostics::{Code, codes};
-use crate::observe::{EnvFile, MachineObservation, Observation};
+use crate::engines::engine;
+use crate::observe::{EnvFile, Instance, MachineObservation, Observation};
 use crate::secret::Secret;
 use crate::topology::{
     App, Env, MachineId, Member, Names, Replica, Replication, Shown, Topology, WishedVariable,
@@ -23,6 +24,8 @@ use crate::topology::{
 pub(super) struct Wish<'a> {
     pub topology: &'a Topology,
     pub replication: &'a Replication,
+    /// The primary's instance.
+    pub primary: Option<&'a Instance>,
     /// Replicas that are linked, or will be by this plan.
     pub linked: &'a BTreeSet<&'a str>,
     /// The others.
@@ -287,6 +290,16 @@ fn standard(wish: &Wish<'_>, env: &Env, app: &App, now: &[String]) -> Vec<(&'sta
             .find(|member| own(member))
             .unwrap_or(primary)
     };
+    if let Some(engine) = engine(&replication.engine.0)
+        && let Some(names) = engine.env_names(env.names)
+    {
+        let members: Vec<(String, u16)> = std::iter::once(primary)
+            .chain(told.iter().map(|replica| &replica.member))
+            .map(|member| (seen(member), member.instance.port))
+            .collect();
+        let values = engine.env_values(replication, wish.primary, &members);
+        return names.iter().copied().zip(values).collect();
+    }
     let join = |members: Vec<String>| members.join(",");
     match env.names {
         Names::Replica => {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::host_files::job_name;
 use super::jobs::{self, FoundJob};
-use super::{Choice, Finding, JobCall, Marker, Options, Relation, Severity, Step, Work};
+use super::{
+    Choice, Finding, JobCall, Marker, MarkerMember, Options, Relation, Severity, Step, Work,
+};
 use crate::diagnostics::{Code, codes};
 use crate::engines::Link;
 use crate::observe::{Instance, Manager, Reach, ServerState, reach_key};
@@ -252,7 +254,7 @@ pub(super) fn primary_not_running(
 pub(super) fn vanished(
     replication: &Replication,
     marker: Option<&Marker>,
-    stands: impl Fn(&str) -> bool,
+    stands: impl Fn(&MarkerMember) -> bool,
 ) -> Vec<Finding> {
     let Some(marker) = marker else {
         return Vec::new();
@@ -267,7 +269,7 @@ pub(super) fn vanished(
         .filter(|member| !wanted.contains(&(member.machine.clone(), member.port)))
         .map(|member| {
             let name = member.name.trim_start_matches("replica.");
-            let (severity, what, choices) = if stands(name) {
+            let (severity, what, choices) = if stands(member) {
                 (
                     Severity::Blocked,
                     format!(

@@ -9,24 +9,27 @@ use crate::topology::{Bytes, Hazard, Topology, format_duration};
 
 /// Links and servers made, changed, taken away.
 pub(super) fn counts(steps: &[Step]) -> Counts {
-    let count = |kinds: &[StepKind]| {
-        let subjects: BTreeSet<_> = steps
+    let subjects = |kinds: &[StepKind]| -> BTreeSet<_> {
+        steps
             .iter()
             .filter(|step| kinds.contains(&step.kind))
             .map(|step| (&step.replication, &step.subject))
-            .collect();
-        u32::try_from(subjects.len()).unwrap_or(u32::MAX)
+            .collect()
     };
+    let number = |subjects: usize| u32::try_from(subjects).unwrap_or(u32::MAX);
+    let added = subjects(&[StepKind::Link]);
+    let changed = subjects(&[
+        StepKind::Configure,
+        StepKind::Env,
+        StepKind::Adopt,
+        StepKind::Promote,
+        StepKind::Demote,
+    ]);
     Counts {
-        add: count(&[StepKind::Link]),
-        change: count(&[
-            StepKind::Configure,
-            StepKind::Env,
-            StepKind::Adopt,
-            StepKind::Promote,
-            StepKind::Demote,
-        ]),
-        destroy: count(&[StepKind::Unlink]),
+        // What is made is no change of what is there.
+        change: number(changed.difference(&added).count()),
+        destroy: number(subjects(&[StepKind::Unlink]).len()),
+        add: number(added.len()),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::engines::{self, Engine, Link, Upstreams};
 use crate::observe::{
-    Facts, Instance, MachineObservation, Observation, Role, ServerState, Streaming,
+    Facts, Instance, MachineObservation, Observation, Role, ServerState, Streaming, reach_key,
 };
 use crate::topology::{Member, MemberId, Replica, Replication, Topology, Upstream};
 
@@ -153,10 +153,12 @@ impl<'a> ReplicationPlanner<'a> {
         findings.extend(findings::vanished(
             self.replication,
             marker.as_ref(),
-            |name| {
+            |gone| {
+                let name = gone.name.trim_start_matches("replica.");
                 let account = engine.account(&self.replication.name, name);
+                let address = reach_key(&gone.address, gone.port);
                 let mut readers = primary.instance.downstreams.iter();
-                readers.any(|reader| reader.name == account)
+                readers.any(|reader| reader.name == account || reader.name == address)
             },
         ));
         findings.extend(self.claims_on_primary(primary));
@@ -179,6 +181,7 @@ impl<'a> ReplicationPlanner<'a> {
                 findings,
             ));
         }
+        steps.extend(self.finish(engine, primary, marker.as_ref(), &wanted, &assessed, &steps));
         self.record_primary(&assessed, marker.as_ref(), &wanted, &mut steps);
         self.env_steps(engine, primary, &assessed, &mut steps, findings);
         let shown = PlannedReplication {
@@ -217,7 +220,13 @@ impl<'a> ReplicationPlanner<'a> {
             readers.any(|reader| reader.name == *account && reader.address.is_some())
         };
         findings::claimed(self.replication, member, &claims, |claim| {
-            claim.role == MarkerRole::Primary && claim.objects.iter().any(reads)
+            let readers = claim
+                .members
+                .iter()
+                .filter(|reader| reader.name != "primary");
+            let mut addresses = readers.map(|reader| reach_key(&reader.address, reader.port));
+            claim.role == MarkerRole::Primary
+                && (claim.objects.iter().any(reads) || addresses.any(|address| reads(&address)))
         })
     }
 
@@ -245,6 +254,10 @@ impl<'a> ReplicationPlanner<'a> {
         match (&seen.instance.server, seen.instance.role) {
             (ServerState::Running, Some(Role::Primary)) => Some(seen),
             (ServerState::Running, Some(Role::Replica)) => {
+                if let Some(finding) = engine.elected(self.replication, seen.instance) {
+                    findings.push(finding);
+                    return Some(seen);
+                }
                 findings.push(findings::primary_is_replica(
                     self.replication,
                     seen.instance,
@@ -421,6 +434,7 @@ impl<'a> ReplicationPlanner<'a> {
                         .replicas
                         .iter()
                         .map(|r| engine.account(&self.replication.name, &r.name))
+                        .filter(|account| !account.is_empty())
                         .collect()
                 })
             }
@@ -516,6 +530,22 @@ impl<'a> ReplicationPlanner<'a> {
         }
     }
 
+    /// What the engine does when every link is proved.
+    fn finish(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        marker: Option<&Marker>,
+        wanted: &WantedMarker,
+        assessed: &[Assessed<'_>],
+        steps: &[Step],
+    ) -> Vec<Step> {
+        let (new, standing) = split(assessed);
+        let upstreams = self.upstreams(primary, marker, &new, &standing, wanted);
+        let verified = ids_of(steps, StepKind::Verify);
+        engine.finish(&upstreams, &verified)
+    }
+
     /// The primary's marker, where no other step writes it on the way and at least one link stands.
     fn record_primary(
         &self,
@@ -562,6 +592,7 @@ impl<'a> ReplicationPlanner<'a> {
         let wish = env::Wish {
             topology: self.topology,
             replication: self.replication,
+            primary: Some(primary.instance),
             linked: &linked,
             unknown: &unknown,
         };
@@ -572,11 +603,8 @@ impl<'a> ReplicationPlanner<'a> {
             proofs.clear();
         }
         steps.extend(proofs.into_values().flatten());
-        let verified: BTreeSet<StepId> = steps
-            .iter()
-            .filter(|step| step.kind == StepKind::Verify)
-            .map(|step| step.id.clone())
-            .collect();
+        let mut verified = ids_of(steps, StepKind::Verify);
+        verified.extend(ids_of(steps, StepKind::Promote));
         let (env_steps, env_findings) = env::steps(&wish, self.observation, &verified);
         steps.extend(env_steps);
         findings.extend(env_findings);
@@ -594,6 +622,14 @@ impl<'a> ReplicationPlanner<'a> {
             &known.wanted,
         ))
     }
+}
+
+fn ids_of(steps: &[Step], kind: StepKind) -> BTreeSet<StepId> {
+    steps
+        .iter()
+        .filter(|step| step.kind == kind)
+        .map(|step| step.id.clone())
+        .collect()
 }
 
 fn split<'a>(assessed: &[Assessed<'a>]) -> (Vec<&'a Replica>, Vec<&'a Replica>) {

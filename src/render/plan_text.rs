@@ -91,7 +91,13 @@ pub fn verdict(plan: &Plan) -> String {
             .filter(|step| kinds.contains(&step.kind))
             .count()
     };
-    let seeds = count(&[StepKind::Backup]);
+    // Where a system copies by itself, its link is the copy.
+    let copies = |step: &&Step| match step.kind {
+        StepKind::Backup => true,
+        StepKind::Link => step.cost.bytes.is_some(),
+        _ => false,
+    };
+    let seeds = plan.steps.iter().filter(copies).count();
     let links = count(&[StepKind::Link]) - seeds.min(count(&[StepKind::Link]));
     let mut parts = Vec::new();
     if seeds > 0 {

@@ -13,6 +13,7 @@ use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 
 use super::{AppId, Env, MachineId, Names, Replication, Topology, WishedVariable};
+use crate::engines::engine;
 
 /// Where pending files stand on a host.
 pub const PENDING_DIRECTORY: &str = "/var/lib/replform/pending";
@@ -34,18 +35,17 @@ pub struct EnvValueError;
 
 /// The names that replform keeps for one app and replication, with whether their values may be shown.
 pub fn env_names(replication: &Replication, env: &Env, app: &AppId) -> BTreeMap<String, Shown> {
-    let suffixes: &[&str] = match (replication.engine.0.as_str(), env.names) {
-        ("mongodb", Names::Replica) => &["ADDRESSES", "REPLICA_SET"],
-        ("mongodb", Names::Cloud66) => &["ADDRESSES"],
-        (_, Names::Replica) => &[
+    let own = engine(&replication.engine.0).and_then(|engine| engine.env_names(env.names));
+    let suffixes = own.unwrap_or(match env.names {
+        Names::Replica => &[
             "ADDRESS",
             "PRIMARY_ADDRESS",
             "REPLICA_ADDRESSES_INT",
             "REPLICA_ADDRESSES_EXT",
             "PORT",
         ],
-        (_, Names::Cloud66) => &["ADDRESS", "SLAVE_ADDRESSES_INT", "SLAVE_ADDRESSES_EXT"],
-    };
+        Names::Cloud66 => &["ADDRESS", "SLAVE_ADDRESSES_INT", "SLAVE_ADDRESSES_EXT"],
+    });
     let standard = suffixes
         .iter()
         .map(|suffix| (format!("{}_{suffix}", env.prefix), Shown::Plainly));

@@ -121,6 +121,8 @@ pub struct Replication {
     pub max_lag: Lag,
     /// The accepted hazards, each with the place that accepts it.
     pub allow: BTreeMap<Hazard, Place>,
+    /// A server that votes and holds no data, with the place that names it.
+    pub arbiter: Option<(ServerId, Place)>,
     /// What apps must know.
     pub env: Option<Env>,
     /// The replication's block.

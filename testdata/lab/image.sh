@@ -48,7 +48,7 @@ image_recipe_hash() {
     printf '%s\n' "$1" "$action" "$packages"
     case "$action" in
       base) declare -f image_build_base image_strip ;;
-      mongo*) declare -f image_chroot image_strip mongodb_derive mongodb_package mongodb_tree mongodb_source && image_recipe_hash "${1%-*}-$parent" ;;
+      mongo*) declare -f image_chroot image_strip mongodb_derive mongodb_tool mongodb_package mongodb_tree mongodb_source && mongodb_tool && image_recipe_hash "${1%-*}-$parent" ;;
       *) declare -f image_derive image_chroot image_strip && image_recipe_hash "${1%-*}-$parent" ;;
     esac
   } | sha256sum | cut -c1-10

@@ -121,6 +121,16 @@ mongodb_source() {
   echo 'deb [trusted=yes] file:/srv/lab-packages ./' >"$new/etc/apt/sources.list.d/lab.list"
 }
 
+# Prints the program that scenarios fill, write to and compare servers with: the product's own client up to its operations, then
+# the lab's.
+mongodb_tool() {
+  local here
+  here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+  echo '#!/usr/bin/perl'
+  sed -n "/<<'MONGO_CLIENT'/,/^# ---- Operations/p" "$here/../../src/engines/mongodb/client.sh" | sed '1d;$d'
+  cat "$here/mongodb-tool.pl"
+}
+
 # Copies the parent image and installs the package, or downloads only what it needs. Arguments as image_derive's.
 mongodb_derive() {
   local name=$1 parent=$2 action=$3 packages=$4 new=$5 log option=
@@ -134,6 +144,8 @@ mongodb_derive() {
   # shellcheck disable=SC2086 # packages are words
   { image_chroot "$new" apt-get update && image_chroot "$new" apt-get -y install $option $packages; } >"$log" 2>&1 ||
     die "$packages for $name failed; see $log"
+  mongodb_tool >"$new/usr/bin/labmongo"
+  chmod 0755 "$new/usr/bin/labmongo"
   rm "$new/usr/sbin/policy-rc.d"
   image_strip "$new"
 }

@@ -138,6 +138,7 @@ fn replication(
         place: place(10),
         primary_place: place(20),
         allow_place: place(90),
+        arbiter: None,
     }
 }
 

@@ -133,6 +133,9 @@ fn one(
         retain: fields.size("retain"),
         max_lag: fields.lag("max_lag").unwrap_or(DEFAULT_MAX_LAG),
         allow: allowed(&fields, world),
+        arbiter: arbiter
+            .as_ref()
+            .map(|(server, span)| (server.server.id.clone(), world.place(*span))),
         env: None,
         place: world.place(heading),
         primary_place: world.place(primary_span),

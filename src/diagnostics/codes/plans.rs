@@ -77,6 +77,8 @@ codes! { PLANS:
         "Somebody changed settings of the server that only a restart brings into force, and left them waiting. The restart that the plan needs would bring them in as well, unreviewed: a server may even not start with them. Settle them first.";
     FORMER_SLOT = 643, "a slot that nobody will read through",
         "A replica that was made by hand read through a slot of its own. replform gives it another one, and never touches what isn't its own: the old slot stays on the upstream, and makes it keep log until it is dropped by hand.";
+    PRIMARY_ELECTED = 650, "the set elected another primary",
+        "A MongoDB set elects its primary by itself, at a failure or when its members restart. An election that went another way than the configuration's `primary` is drift to know about; it is neither an error nor undone. Write the elected server as primary, or step it down on purpose.";
     EXPOSE = 660, "a database becomes reachable by more than its replicas",
         "A server that asks nobody for a password, or that can only listen everywhere, would be open to whoever reaches its address. Give it a password, or write \"expose\" into allow where reviewers see it: a firewall is then all that protects it.";
     NO_PERSISTENCE = 661, "the primary keeps nothing on disk",

@@ -132,6 +132,7 @@ fn topology(allow: &[Hazard]) -> Topology {
             max_lag: Lag::Time(60_000),
             allow: allow.iter().map(|hazard| (*hazard, place(4))).collect(),
             env: None,
+            arbiter: None,
             place: place(1),
             primary_place: place(1),
             allow_place: place(4),

@@ -125,6 +125,7 @@ fn topology(allow: &[Hazard]) -> Topology {
             place: place(1),
             primary_place: place(1),
             allow_place: place(3),
+            arbiter: None,
         }],
     }
 }

@@ -1,20 +1,23 @@
 replform { topology = "acme" }
 
+ssh { user = "root" }
+
 stack "eu" {
-  server "db1" { host = "10.77.20.11" }
-  server "db2" { host = "10.77.20.12" }
-  server "db3" { host = "10.77.20.13" }
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+  server "db3" { host = "10.77.1.13" }
 
   app "web" {
-    hosts     = ["10.77.20.21", "10.77.20.22"]
+    hosts     = ["10.77.1.21"]
     env_file  = "/etc/acme/database.env"
-    on_change = "systemctl reload acme-web"
+    on_change = "touch /run/acme-reloaded"
   }
 }
 
 replication "orders" {
   engine  = "mongodb"
   primary = stack.eu.server.db1
+  allow   = ["restart", "expose"]
 
   replica "reader" { server = stack.eu.server.db2 }
   replica "standby" { server = stack.eu.server.db3 }

@@ -1,0 +1,17 @@
+replform { topology = "acme" }
+
+stack "eu" {
+  server "db1" { host = "10.77.40.11" }
+  server "db2" { host = "10.77.40.12" }
+  server "db3" { host = "10.77.40.13" }
+}
+
+replication "orders" {
+  engine  = "mongodb"
+  primary = stack.eu.server.db1
+  allow   = ["restart", "expose"]
+
+  mongodb { arbiter = stack.eu.server.db3 }
+
+  replica "reader" { server = stack.eu.server.db2 }
+}
