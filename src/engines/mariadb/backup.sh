@@ -95,7 +95,8 @@ backup_checkpoint() { sed -n "s/^$1 = //p" -- "$(backup_file checkpoints)" 2>/de
 
 backup_prepare() {
   [ "$(backup_checkpoint backup_type)" = full-backuped ] || backup_give_up "the copy has no checkpoints of a full backup"
-  said=$(nice -n 10 mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
+  # It opens a file a table.
+  said=$(nice -n 10 prlimit --nofile=524288 mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
   code=$?
   if [ "$code" -ne 0 ] || [ "$(printf '%s\n' "$said" | tail -n 1 | grep -o 'completed OK!')" != 'completed OK!' ]; then
     printf '%s\n' "$said" | tail -n 20 >&2
@@ -108,7 +109,7 @@ backup_prepare() {
 backup_write_down() {
   gtid=$(awk -F '\t' 'NR == 1 { print $3 }' "$(backup_file binlog_info)" 2>/dev/null)
   case $gtid in
-    '') die "the copy has no GTID: log_bin was off on its donor" ;;
+    '') die "the copy has no GTID: its donor's binlog was off, or nothing was ever written to it" ;;
     *[!0-9,-]*) die "the copy's GTID isn't understood: $gtid" ;;
   esac
   bytes=$(du -sb -- "$copy" | cut -f 1)

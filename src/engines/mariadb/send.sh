@@ -101,7 +101,7 @@ run() {
   listen="OPENSSL-LISTEN:$copy_port,bind=$(send_bracketed "$listen_address"),reuseaddr,range=$(send_range),cert=own.pem,cafile=authority.pem"
   listen="$listen,verify=1,commonname=replform-target,openssl-min-proto-version=TLS1.2,keepalive,keepidle=30,keepintvl=10,keepcnt=6"
   systemd-run --quiet --collect --unit="$unit_name.service" --description="replform sends a copy to $address" \
-    --property=UMask=0077 --property=Nice=5 --property="ExecStopPost=/bin/rm -rf -- $folder" \
+    --property=UMask=0077 --property=Nice=5 --property=LimitNOFILE=524288 --property="ExecStopPost=/bin/rm -rf -- $folder" \
     /bin/sh "$folder/listen.sh" "$folder" "$listen" </dev/null || die "systemd didn't start $unit_name"
   wait_until 10 send_listens || die "the sender doesn't listen on $listen_address:$copy_port: $(tail -n 1 "$folder/socat.log" 2>/dev/null | sed 's/^.* E //')"
   changed "$unit_name waits for $address on port $copy_port"
