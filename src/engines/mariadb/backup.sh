@@ -95,8 +95,9 @@ backup_checkpoint() { sed -n "s/^$1 = //p" -- "$(backup_file checkpoints)" 2>/de
 
 backup_prepare() {
   [ "$(backup_checkpoint backup_type)" = full-backuped ] || backup_give_up "the copy has no checkpoints of a full backup"
-  # It opens a file a table.
-  said=$(nice -n 10 prlimit --nofile=524288 mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
+  # It opens a file a table: as many as this host lets it.
+  most=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
+  said=$(nice -n 10 prlimit --nofile="$most:$most" mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
   code=$?
   if [ "$code" -ne 0 ] || [ "$(printf '%s\n' "$said" | tail -n 1 | grep -o 'completed OK!')" != 'completed OK!' ]; then
     printf '%s\n' "$said" | tail -n 20 >&2
