@@ -5,6 +5,8 @@ mod decode;
 mod engine;
 mod facts;
 mod gtid;
+#[cfg(test)]
+mod plan_tests;
 mod probe;
 mod relation;
 mod rows;

@@ -53,7 +53,7 @@ pub(super) fn instance(port: u16, server: &Server) -> Instance {
 }
 
 /// The facts as JSON without those that say nothing: what is missing is read back as its default.
-fn details(facts: &MysqlFacts) -> serde_json::Value {
+pub(super) fn details(facts: &MysqlFacts) -> serde_json::Value {
     // A struct of strings, numbers and maps with text keys has a JSON form.
     let (mut value, default) = (
         serde_json::to_value(facts).unwrap_or_default(),
