@@ -121,6 +121,7 @@ fn topology(allow: &[Hazard]) -> Topology {
             tls: None,
             retain: None,
             max_lag: Lag::Time(60_000),
+            arbiter: None,
             allow: allow.iter().map(|hazard| (*hazard, place(3))).collect(),
             env: None,
             place: place(1),
