@@ -2,7 +2,7 @@
 # replform's whole test suite: what needs neither root nor hosts first, then end to end on real hosts.
 #
 # Installs what it needs from Debian and says so first; builds the lab's images once (into /var/cache/replform-lab).
-# Leaves no host behind. Needs root, Rust and about 4 GB of disk; under 25 minutes on two cores.
+# Leaves no host behind. Needs root, Rust and about 20 GB of disk; under 45 minutes on two cores, images included.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=testdata/install.sh
