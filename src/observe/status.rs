@@ -440,6 +440,10 @@ impl<'a> View<'a> {
 
     /// A replica whose lag can't be told isn't healthy for that.
     fn unknown_lag(&self, status: &MemberStatus) -> Option<String> {
+        // Elected, it lags behind nobody.
+        if status.role == Some(Role::Primary) && self.elects() {
+            return None;
+        }
         let limit = self.max_lag(self.replica()?);
         let known = match limit {
             Lag::Time(_) => status.lag_seconds.is_some(),

@@ -62,10 +62,10 @@ same_data {
   replicas = ["db2", "db3"]
 }
 
+nothing_to_do {}
+
 # The directory that was set aside still holds all of it: a mongod of its own reads it.
 on "db2" {
   script = "aside.sh"
   prints = "crm later shop"
 }
-
-nothing_to_do {}

@@ -31,10 +31,14 @@ kill "first" {}
 
 writer_starts "db1" {}
 
+start "second" { replform = "apply -auto-approve -lock-timeout=30s" }
+
+hear "second" { says = "goes on with the job" }
+
 # A member that copies has no vote: cut off, it can't take the primary's majority away.
 cut "db2" { lasting = "15s" }
 
-replform "apply -auto-approve -lock-timeout=30s" { says = ["goes on with the job"] }
+finish "second" {}
 
 writer_stops { longest_pause = "2s" }
 

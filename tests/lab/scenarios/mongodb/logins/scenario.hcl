@@ -15,7 +15,7 @@ host "db3" {
   address = "10.77.1.13"
 }
 
-on "db1" "db2" "db3" { script = "record-commands.sh" }
+on "db3" { script = "record-commands.sh" }
 
 on "db1" {
   script = "load.sh"
