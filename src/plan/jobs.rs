@@ -21,8 +21,9 @@ pub enum FoundJob {
 
 /// How the job stands on the machine.
 pub fn found(facts: &Facts, job: &JobCall) -> FoundJob {
-    let (name, identity) = (job_name(&job.name), job.call.identity());
-    let same = |hash: &String| identity.as_ref() == Some(hash);
+    let name = job_name(&job.name);
+    // Hashes a script's text: only where there is a job to compare with.
+    let same = |hash: &String| job.call.identity().as_ref() == Some(hash);
     let mut found = FoundJob::None;
     for seen in facts.jobs.values().filter(|seen| seen.name == name) {
         match seen.state {
