@@ -215,3 +215,25 @@ fn every_file_says_what_it_is() {
         .collect();
     assert!(silent.is_empty(), "{silent:#?}");
 }
+
+/// A script that no step calls would be read by the administrator as what ran, and rot.
+#[test]
+fn every_script_of_an_engine_is_called_by_its_steps() {
+    let sources = sources();
+    for engine in replform::engines::ENGINES {
+        let folder = format!("engines/{}/", engine.name());
+        let code: Vec<&str> = sources
+            .iter()
+            .filter(|source| source.name.starts_with(&folder))
+            .filter(|source| !source.name.ends_with("scripts.rs"))
+            .map(|source| source.code.as_str())
+            .collect();
+        assert!(!engine.scripts().is_empty());
+        for (script, _) in engine.scripts() {
+            let called = code
+                .iter()
+                .any(|code| code.contains(&format!("\"{script}\"")));
+            assert!(called, "{script} is called by no step");
+        }
+    }
+}

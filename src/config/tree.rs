@@ -110,14 +110,6 @@ impl Expression {
         }
     }
 
-    /// The bare word, where the expression is nothing but a name; quotes or brackets make it none.
-    pub fn as_word(&self) -> Option<&str> {
-        match &*self.node {
-            Node::Name(name) => Some(name),
-            _ => None,
-        }
-    }
-
     /// The literal value, where it is one that needs no working out.
     pub fn as_literal(&self) -> Option<&Value> {
         match &*self.node {

@@ -15,10 +15,13 @@ pub mod redis;
 pub mod registry;
 pub mod settings;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use link::{Link, Upstreams};
+use registry::Description;
 
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step, StepId};
@@ -57,12 +60,20 @@ pub enum ProofError {
 
 /// A database engine.
 pub trait Engine: Sync {
+    /// What the language knows of it.
+    fn description(&self) -> &'static Description;
     /// Its name in `engine = "…"`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.description().name
+    }
     /// Its name for people.
-    fn title(&self) -> &'static str;
+    fn title(&self) -> &'static str {
+        self.description().title
+    }
     /// Its port where none is written.
-    fn default_port(&self) -> u16;
+    fn default_port(&self) -> u16 {
+        self.description().default_port
+    }
     /// Its scripts by name (`postgresql/account.sh`) and text.
     fn scripts(&self) -> &'static [(&'static str, &'static str)];
     /// Its part of the one probe of a host; the variable `ports` holds the ports of interest, one a line.

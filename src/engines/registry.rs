@@ -84,10 +84,7 @@ mod tests {
     fn an_engine_is_what_its_row_says() {
         for engine in crate::engines::ENGINES {
             let row = description(engine.name()).expect("a row for each engine");
-            assert_eq!(
-                (engine.title(), engine.default_port()),
-                (row.title, row.default_port)
-            );
+            assert_eq!(row, engine.description());
             assert_eq!(row.default_port.to_string(), row.default_port_text);
         }
     }

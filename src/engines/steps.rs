@@ -265,6 +265,21 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// The account that the replica logs in with, made on the upstream by `make` (which also writes the upstream's marker) and
     /// kept on the replica by `keep`. `noun`: `role and slot`; `exists`: whether it is there and gets a new password.
     pub fn account(&mut self, noun: &str, name: &str, exists: bool, make: Call, keep: Call) {
+        let make = with_marker(make, self.link.wanted_upstream_marker);
+        let actions = vec![
+            self.on_upstream(Work::Script(make)),
+            self.on_replica(Work::Script(keep)),
+        ];
+        self.account_of(
+            exists,
+            &format!("{noun} {name}, from {} only", self.link.replica_address()),
+            format!("drop the {noun} {name}"),
+            actions,
+        );
+    }
+
+    /// The same for an engine whose accounts are of another kind. `what`: after the verb; `undo`: by hand.
+    pub fn account_of(&mut self, exists: bool, what: &str, undo: String, actions: Vec<Action>) {
         let (verb, fact) = if exists {
             (
                 "renew",
@@ -273,24 +288,16 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         } else {
             ("create", "no account for this replica exists")
         };
-        let make = with_marker(make, self.link.wanted_upstream_marker);
-        let actions = vec![
-            self.on_upstream(Work::Script(make)),
-            self.on_replica(Work::Script(keep)),
-        ];
         self.push(
             StepKind::Account,
             NewStep {
-                what: format!(
-                    "{verb} {noun} {name}, from {} only",
-                    self.link.replica_address()
-                ),
+                what: format!("{verb} {what}"),
                 fact: fact.to_owned(),
                 cost: Cost {
                     seconds: 0.6,
                     ..Cost::default()
                 },
-                undo: Undo::By(format!("drop the {noun} {name}")),
+                undo: Undo::By(undo),
                 actions,
             },
         );

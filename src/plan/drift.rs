@@ -180,10 +180,10 @@ fn settled(topology: &Topology, replication: &Replication, observation: &Observa
 }
 
 /// The address of a member.
-fn address(replication: &Replication, member: &MemberId) -> String {
+fn address(replication: &str, member: &MemberId) -> String {
     match member {
-        MemberId::Primary => format!("replication.{}", replication.name),
-        MemberId::Replica(name) => format!("replication.{}.replica.{name}", replication.name),
+        MemberId::Primary => format!("replication.{replication}"),
+        MemberId::Replica(name) => format!("replication.{replication}.replica.{name}"),
     }
 }
 
@@ -198,7 +198,7 @@ fn app_address(subject: &str) -> String {
 pub fn addresses(topology: &Topology) -> BTreeSet<String> {
     let members = topology.replications.iter().flat_map(|replication| {
         let members = replication.members();
-        members.map(|(id, _)| address(replication, &id))
+        members.map(|(id, _)| address(&replication.name, &id))
     });
     let apps = topology
         .apps
@@ -237,7 +237,7 @@ impl Items {
         let (address, subject) = match &member {
             // An account stands on the upstream, and is its replica's.
             Some(id) => match replication.member(id) {
-                Some(member) => (address(replication, id), member.server.to_string()),
+                Some(member) => (address(&replication.name, id), member.server.to_string()),
                 None => return,
             },
             None => (app_address(&step.subject), step.subject.clone()),
@@ -315,7 +315,7 @@ impl Items {
             .members()
             .find(|(_, member)| member.server.to_string() == subject);
         if let Some((id, _)) = member {
-            return (address(replication, &id), subject.to_owned());
+            return (address(&replication.name, &id), subject.to_owned());
         }
         let app = subject.split(" (").next().unwrap_or(subject);
         if topology
@@ -325,7 +325,10 @@ impl Items {
         {
             return (app_address(app), app.to_owned());
         }
-        (address(replication, &MemberId::Primary), subject.to_owned())
+        (
+            address(&replication.name, &MemberId::Primary),
+            subject.to_owned(),
+        )
     }
 
     /// Members that aren't well, where nothing was said of them yet.
@@ -335,12 +338,7 @@ impl Items {
                 let Health::Unhealthy { why } = &member.health else {
                     continue;
                 };
-                let address = match &member.member {
-                    MemberId::Primary => format!("replication.{}", replication.name),
-                    MemberId::Replica(name) => {
-                        format!("replication.{}.replica.{name}", replication.name)
-                    }
-                };
+                let address = address(&replication.name, &member.member);
                 if self.0.keys().any(|(known, _)| *known == address) {
                     continue;
                 }
@@ -357,7 +355,7 @@ impl Items {
             let members = replication.members();
             members
                 .filter(|(_, member)| member.machine.0 == machine)
-                .map(|(id, member)| (address(replication, &id), member.server.to_string()))
+                .map(|(id, member)| (address(&replication.name, &id), member.server.to_string()))
         });
         let apps = topology
             .apps
@@ -382,7 +380,7 @@ impl Items {
             .iter()
             .flat_map(|replication| {
                 let members = replication.members();
-                members.map(|(id, _)| address(replication, &id))
+                members.map(|(id, _)| address(&replication.name, &id))
             })
             .collect();
         let rank = |item: &DriftItem| {

@@ -334,53 +334,50 @@ impl<'a> ReplicationPlanner<'a> {
         if !included {
             return assessed(Some(known), relation, Intent::Leave);
         }
-        if let Some(manager) = &seen.instance.manager {
-            findings.push(findings::managed(
-                self.replication,
-                &replica.member,
-                manager,
-            ));
-            return assessed(Some(known), relation, Intent::Leave);
+        let intent = self.judge(replica, &known, &relation, findings);
+        assessed(Some(known), relation, intent)
+    }
+
+    /// What is to be done with a replica that was seen and is to be planned, and what must be said of it.
+    fn judge(
+        &self,
+        replica: &Replica,
+        known: &Known<'_>,
+        relation: &Relation,
+        findings: &mut Findings,
+    ) -> Intent {
+        let (replication, member) = (self.replication, &replica.member);
+        let instance = known.seen.instance;
+        if let Some(manager) = &instance.manager {
+            findings.push(findings::managed(replication, member, manager));
+            return Intent::Leave;
         }
-        let not_built = findings::link_not_built(self.replication, replica);
+        let not_built = findings::link_not_built(replication, replica);
         let blocked = not_built.is_some();
         findings.extend(not_built);
-        let stale = known
-            .marker
-            .as_ref()
-            .is_some_and(|found| *found != *known.wanted);
-        let intent = if blocked {
-            Intent::Leave
-        } else {
-            intent(&relation, stale)
-        };
         findings.extend(findings::relation(
-            self.replication,
+            replication,
             replica,
-            seen.instance,
-            &relation,
+            instance,
+            relation,
             self.options,
         ));
-        findings.extend(findings::claimed(
-            self.replication,
-            &replica.member,
-            &markers::claims(
-                seen.facts,
-                &self.topology.name,
-                self.replication,
-                replica.member.instance.port,
-            ),
-            |_| {
-                matches!(
-                    relation,
-                    Relation::Elsewhere(_)
-                        | Relation::Linked
-                        | Relation::Unmanaged
-                        | Relation::Worn(_)
-                )
-            },
-        ));
-        assessed(Some(known), relation, intent)
+        let claims = markers::claims(
+            known.seen.facts,
+            &self.topology.name,
+            replication,
+            member.instance.port,
+        );
+        findings.extend(findings::claimed(replication, member, &claims, |_| {
+            relation.stands() || matches!(relation, Relation::Elsewhere(_))
+        }));
+        let marker = known.marker.as_ref();
+        let stale = marker.is_some_and(|found| *found != *known.wanted);
+        if blocked {
+            Intent::Leave
+        } else {
+            intent(relation, stale)
+        }
     }
 
     fn marker_of(&self, facts: &Facts, member: &Member) -> Option<Marker> {

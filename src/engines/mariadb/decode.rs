@@ -35,72 +35,32 @@ pub fn decode(section: &str, ports: &[u16]) -> Result<BTreeMap<String, Instance>
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
     use proptest::prelude::*;
 
     use super::super::facts::MariaFacts;
     use super::*;
+    use crate::engines::tests as testing;
     use crate::observe::{Details, Role, ServerState, Streaming};
 
-    fn recordings() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/mariadb")
-    }
-
-    fn text(name: &str) -> String {
-        fs::read_to_string(recordings().join(name).with_extension("txt")).unwrap()
-    }
-
     fn recorded(name: &str) -> Instance {
-        decode(&text(name), &[3306])
-            .unwrap()
-            .remove("mariadb:3306")
-            .unwrap()
+        testing::recorded("mariadb", name)
     }
 
-    /// Every recording NAME.txt decodes into NAME.json; `REPLFORM_REWRITE=1` writes the latter anew.
+    /// Facts read from a saved observation are the facts that were saved.
     #[test]
-    fn recordings_decode_into_their_json() {
-        let mut names: Vec<PathBuf> = fs::read_dir(recordings())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-            .collect();
-        names.sort();
-        assert!(names.len() >= 8, "too few: {}", recordings().display());
-        for path in names {
-            let text = fs::read_to_string(&path).unwrap();
-            let instances = decode(&text, &[3306]).unwrap();
-            let found = serde_json::to_string_pretty(&instances).unwrap() + "\n";
-            let golden = path.with_extension("json");
-            if std::env::var_os("REPLFORM_REWRITE").is_some() {
-                fs::write(&golden, &found).unwrap();
-            }
-            let expected = fs::read_to_string(&golden).unwrap_or_default();
-            assert_eq!(found, expected, "{}", path.display());
-            let facts = MariaFacts::of(&instances["mariadb:3306"]).unwrap();
-            assert_eq!(
-                Details::from(summary::details(&facts)),
-                instances["mariadb:3306"].details
-            );
-        }
-    }
-
-    #[test]
-    fn every_cut_of_a_recording_is_an_error() {
-        let text = text("primary");
-        for end in 0..text.len() - "end\n".len() {
-            if text.is_char_boundary(end) {
-                assert!(decode(&text[..end], &[3306]).is_err(), "cut at {end}");
-            }
+    fn the_facts_of_recordings_survive_being_saved() {
+        for name in testing::names("mariadb") {
+            let instance = recorded(&name);
+            let facts = MariaFacts::of(&instance).unwrap();
+            let saved = Details::from(summary::details(&facts));
+            assert_eq!(saved, instance.details, "{name}");
         }
     }
 
     #[test]
     fn a_port_without_a_server_is_an_instance_that_says_so() {
         assert_eq!(recorded("bare").server, ServerState::NotInstalled);
-        let other = decode(&text("primary"), &[3307])
+        let other = decode(&testing::text("mariadb", "primary"), &[3307])
             .unwrap()
             .remove("mariadb:3307")
             .unwrap();
@@ -109,7 +69,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_cut_leaves_the_server_unknown() {
-        let text = text("primary");
+        let text = testing::text("mariadb", "primary");
         let cut = format!("{}\nend\n", &text[..text.find("\ncore yes").unwrap() - 5]);
         let instance = decode(&cut, &[3306])
             .unwrap()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use openssl::sha::sha1;
 
 use super::{MariaFacts, PROBE, checks, decode, relation, settings, steps, summary};
+use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
@@ -16,16 +17,8 @@ use crate::secret::Secret;
 pub struct MariaDb;
 
 impl Engine for MariaDb {
-    fn name(&self) -> &'static str {
-        "mariadb"
-    }
-
-    fn title(&self) -> &'static str {
-        "MariaDB"
-    }
-
-    fn default_port(&self) -> u16 {
-        settings::DEFAULT_PORT
+    fn description(&self) -> &'static Description {
+        &registry::MARIADB
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

@@ -1,20 +1,14 @@
 //! Rules that no plan for MariaDB may break, over random worlds made of what real hosts said.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::MariaFacts;
-use crate::observe::{
-    Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, Role, ServerState,
-};
-use crate::plan::{Argument, Arguments, Options, Plan, Severity, StepKind, Work, plan};
-use crate::topology::{
-    Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
-    Server, ServerId, Ssh, Topology, Upstream,
-};
+use crate::engines::tests as testing;
+use crate::observe::{Instance, Role, ServerState};
+use crate::plan::{Argument, Arguments, Plan, Severity, StepKind, Work};
+use crate::topology::Hazard;
 
 const PRIMARIES: [&str; 4] = ["standalone", "primary", "primary-purged", "11.8-primary"];
 const RECORDED: [&str; 20] = [
@@ -39,106 +33,6 @@ const RECORDED: [&str; 20] = [
     "11.8-standalone",
     "11.8-replica",
 ];
-
-fn recorded(name: &str) -> Instance {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/observations/mariadb")
-        .join(format!("{name}.json"));
-    let mut all: BTreeMap<String, Instance> =
-        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    all.remove("mariadb:3306").unwrap()
-}
-
-fn host(instance: Instance) -> MachineObservation {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/host/plain.json");
-    let mut facts: Facts = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    facts.host.clock_offset_ms = Some(0);
-    facts.instances = BTreeMap::from([("mariadb:3306".to_owned(), Box::new(instance))]);
-    facts.reach = BTreeMap::from([("10.77.20.11:3306".to_owned(), Reach::Open)]);
-    MachineObservation::Reached(Box::new(facts))
-}
-
-fn place(line: u32) -> Place {
-    Place {
-        file: "main.rf.hcl".to_owned(),
-        line,
-        column: 1,
-    }
-}
-
-fn member(number: u8) -> Member {
-    Member {
-        server: ServerId {
-            stack: "eu".to_owned(),
-            name: format!("db{number}"),
-        },
-        machine: MachineId(format!("10.77.20.1{number}")),
-        address: format!("10.77.20.1{number}"),
-        public_address: format!("10.77.20.1{number}"),
-        instance: InstanceWish {
-            port: 3306,
-            data_directory: None,
-            admin: None,
-        },
-        place: place(u32::from(number)),
-    }
-}
-
-fn replica(name: &str, number: u8) -> Replica {
-    Replica {
-        name: name.to_owned(),
-        member: member(number),
-        upstream: Upstream::Primary,
-        max_rate: None,
-        max_lag: None,
-        place: place(u32::from(number)),
-    }
-}
-
-fn topology(allow: &[Hazard]) -> Topology {
-    let members = [member(1), member(2), member(3)];
-    Topology {
-        name: "acme".to_owned(),
-        machines: members
-            .iter()
-            .map(|member| {
-                let machine = Machine {
-                    id: member.machine.clone(),
-                    label: member.server.to_string(),
-                    ssh: Ssh::default(),
-                };
-                (member.machine.clone(), machine)
-            })
-            .collect(),
-        servers: members
-            .iter()
-            .map(|member| Server {
-                id: member.server.clone(),
-                machine: member.machine.clone(),
-                address: member.address.clone(),
-                public_address: member.public_address.clone(),
-                place: place(1),
-            })
-            .collect(),
-        apps: Vec::new(),
-        replications: vec![Replication {
-            name: "orders".to_owned(),
-            engine: Engine("mariadb".to_owned()),
-            version: None,
-            primary: members[0].clone(),
-            replicas: vec![replica("reader", 2), replica("standby", 3)],
-            tls: None,
-            retain: None,
-            max_lag: Lag::Time(60_000),
-            allow: allow.iter().map(|hazard| (*hazard, place(4))).collect(),
-            env: None,
-            arbiter: None,
-            place: place(1),
-            primary_place: place(1),
-            allow_place: place(4),
-        }],
-    }
-}
 
 /// What is changed in what a host said.
 #[derive(Clone, Debug)]
@@ -191,27 +85,6 @@ fn changed(mut instance: Instance, changes: &Changes) -> Instance {
     instance
 }
 
-fn planned(instances: &[Instance; 3], allow: &[Hazard]) -> Plan {
-    let machines = instances
-        .iter()
-        .zip(1..)
-        .map(|(instance, number)| {
-            (
-                MachineId(format!("10.77.20.1{number}")),
-                host(instance.clone()),
-            )
-        })
-        .collect();
-    let observation = Observation {
-        format_version: OBSERVATION_FORMAT.to_owned(),
-        replform: env!("CARGO_PKG_VERSION").to_owned(),
-        topology: "acme".to_owned(),
-        observed_at: "2026-01-01T00:00:00Z".to_owned(),
-        machines,
-    };
-    plan(&topology(allow), &observation, &Options::default()).unwrap()
-}
-
 /// Subject and arguments of every action of a kind.
 fn arguments(plan: &Plan, kind: StepKind) -> Vec<(&str, &Arguments)> {
     plan.steps
@@ -254,12 +127,12 @@ proptest! {
         allow in proptest::sample::subsequence(Hazard::ALL.to_vec(), 0..=4),
     ) {
         let instances = [
-            changed(recorded(primary), &all[0]),
-            changed(recorded(names[0]), &all[1]),
-            changed(recorded(names[1]), &all[2]),
+            changed(testing::recorded("mariadb", primary), &all[0]),
+            changed(testing::recorded("mariadb", names[0]), &all[1]),
+            changed(testing::recorded("mariadb", names[1]), &all[2]),
         ];
-        let plan = planned(&instances, &allow);
-        prop_assert_eq!(&plan, &planned(&instances, &allow));
+        let plan = testing::planned("mariadb", "10.77.20", &instances, &allow);
+        prop_assert_eq!(&plan, &testing::planned("mariadb", "10.77.20", &instances, &allow));
         let of = |subject: &str| match subject {
             "eu/db2" => &instances[1],
             _ => &instances[2],

@@ -7,13 +7,13 @@ use super::facts::MariaFacts;
 use super::server_id;
 use super::summary::release;
 pub(super) use crate::engines::settings::Change;
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, registry};
 use crate::observe::ServerState;
 use crate::plan::names;
 use crate::topology::MemberId;
 
 /// MariaDB's own port.
-pub(super) const DEFAULT_PORT: u16 = 3306;
+pub(super) const DEFAULT_PORT: u16 = registry::MARIADB.default_port;
 
 /// The longest name of an account that all tools take; DESIGN's limit for this family.
 const NAME_LIMIT: usize = 32;

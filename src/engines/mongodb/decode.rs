@@ -340,64 +340,24 @@ fn config(answer: &Value) -> SetConfig {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observe::ServerState;
-
-    fn recordings() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/mongodb")
-    }
-
-    fn text_of(name: &str) -> String {
-        fs::read_to_string(recordings().join(name).with_extension("txt")).unwrap()
-    }
+    use crate::engines::tests as testing;
+    use crate::observe::{Details, ServerState};
 
     fn recorded(name: &str) -> Instance {
-        decode(&text_of(name), &[27017])
-            .unwrap()
-            .remove("mongodb:27017")
-            .unwrap()
+        testing::recorded("mongodb", name)
     }
 
-    /// Every recording NAME.txt decodes into NAME.json; `REPLFORM_REWRITE=1` writes the latter anew.
+    /// Facts read from a saved observation are the facts that were saved.
     #[test]
-    fn recordings_decode_into_their_json() {
-        let mut names: Vec<PathBuf> = fs::read_dir(recordings())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-            .collect();
-        names.sort();
-        assert!(names.len() >= 8, "few in {}", recordings().display());
-        for path in names {
-            let text = fs::read_to_string(&path).unwrap();
-            let instances = decode(&text, &[27017]).unwrap();
-            let found = serde_json::to_string_pretty(&instances).unwrap() + "\n";
-            let golden = path.with_extension("json");
-            if std::env::var_os("REPLFORM_REWRITE").is_some() {
-                fs::write(&golden, &found).unwrap();
-            }
-            let expected = fs::read_to_string(&golden).unwrap_or_default();
-            assert_eq!(found, expected, "{}", path.display());
-            let facts = MongoFacts::of(&instances["mongodb:27017"]).unwrap();
-            assert_eq!(
-                crate::observe::Details::from(super::super::summary::details(&facts)),
-                instances["mongodb:27017"].details
-            );
-        }
-    }
-
-    #[test]
-    fn every_cut_of_a_recording_is_an_error() {
-        let text = text_of("replica");
-        for end in 0..text.len() - "end\n".len() {
-            if text.is_char_boundary(end) {
-                assert!(decode(&text[..end], &[27017]).is_err(), "cut at {end}");
-            }
+    fn the_facts_of_recordings_survive_being_saved() {
+        for name in testing::names("mongodb") {
+            let instance = recorded(&name);
+            let facts = MongoFacts::of(&instance).unwrap();
+            let saved = Details::from(super::super::summary::details(&facts));
+            assert_eq!(saved, instance.details, "{name}");
         }
     }
 
@@ -431,13 +391,13 @@ mod tests {
 
     #[test]
     fn a_port_without_a_unit_is_an_instance_that_says_so() {
-        let other = decode(&text_of("primary"), &[27018])
+        let other = decode(&testing::text("mongodb", "primary"), &[27018])
             .unwrap()
             .remove("mongodb:27018")
             .unwrap();
         assert_eq!(other.server, ServerState::NoInstance);
         let taken = decode(
-            &format!("listening 27018\n{}", text_of("primary")),
+            &format!("listening 27018\n{}", testing::text("mongodb", "primary")),
             &[27018],
         );
         assert!(matches!(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MongoFacts, PROBE, checks, decode, relation, settings, steps, summary};
+use crate::engines::registry::{self, Description};
 use crate::engines::{DecodeError, Engine, Link, Upstreams, describe, settings::as_marker};
 use crate::observe::{Instance, Role, ServerState, reach_key};
 use crate::plan::{Finding, Relation, SettingChange, Step, StepId};
@@ -13,16 +14,8 @@ use crate::topology::{Names, Replication};
 pub struct MongoDb;
 
 impl Engine for MongoDb {
-    fn name(&self) -> &'static str {
-        "mongodb"
-    }
-
-    fn title(&self) -> &'static str {
-        "MongoDB"
-    }
-
-    fn default_port(&self) -> u16 {
-        settings::DEFAULT_PORT
+    fn description(&self) -> &'static Description {
+        &registry::MONGODB
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

@@ -5,13 +5,13 @@
 
 use super::facts::{MongoFacts, State};
 pub(super) use crate::engines::settings::Change;
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, registry};
 use crate::observe::reach_key;
 use crate::plan::names;
 use crate::topology::{Member, Replication};
 
 /// MongoDB's own port.
-pub(super) const DEFAULT_PORT: u16 = 27017;
+pub(super) const DEFAULT_PORT: u16 = registry::MONGODB.default_port;
 
 /// What people call an instance.
 pub(super) const NOUN: &str = "server";

@@ -171,11 +171,11 @@ pub(super) fn finish(upstreams: &Upstreams<'_>, needs: &BTreeSet<StepId>) -> Opt
         subject: member.server.to_string(),
         machine: member.machine.clone(),
         what: format!(
-            "give {} in the set; from then on each member may be elected primary",
+            "give {}; from then on each member may be elected primary",
             if names.len() == 1 {
-                format!("{} its vote", names.join(", "))
+                format!("{} its vote in the set", names.join(", "))
             } else {
-                format!("{} their votes, one by one", names.join(", "))
+                format!("{} their votes in the set, one by one", names.join(", "))
             }
         ),
         because: Because {

@@ -1,61 +1,24 @@
 //! What recordings of real hosts decode into.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use proptest::prelude::*;
 
 use super::super::facts::MysqlFacts;
 use super::*;
-use crate::observe::{Role, ServerState, Streaming};
-
-fn recordings() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/mysql")
-}
+use crate::engines::tests as testing;
+use crate::observe::{Details, Role, ServerState, Streaming};
 
 fn recorded(name: &str) -> Instance {
-    let text = fs::read_to_string(recordings().join(name).with_extension("txt")).unwrap();
-    decode(&text, &[3306])
-        .unwrap()
-        .remove("mysql:3306")
-        .unwrap()
+    testing::recorded("mysql", name)
 }
 
-/// Every recording NAME.txt decodes into NAME.json; `REPLFORM_REWRITE=1` writes the latter anew.
+/// Facts read from a saved observation are the facts that were saved.
 #[test]
-fn recordings_decode_into_their_json() {
-    let mut names: Vec<PathBuf> = fs::read_dir(recordings())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-        .collect();
-    names.sort();
-    assert!(
-        names.len() >= 10,
-        "no recordings in {}",
-        recordings().display()
-    );
-    for path in names {
-        let text = fs::read_to_string(&path).unwrap();
-        let instances = decode(&text, &[3306]).unwrap();
-        let found = serde_json::to_string_pretty(&instances).unwrap() + "\n";
-        let golden = path.with_extension("json");
-        if std::env::var_os("REPLFORM_REWRITE").is_some() {
-            fs::write(&golden, &found).unwrap();
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        assert_eq!(found, expected, "{}", path.display());
-        MysqlFacts::of(&instances["mysql:3306"]).unwrap();
-    }
-}
-
-#[test]
-fn every_cut_of_a_recording_is_an_error() {
-    let text = fs::read_to_string(recordings().join("primary.txt")).unwrap();
-    for end in 0..text.len() - "end\n".len() {
-        if text.is_char_boundary(end) {
-            assert!(decode(&text[..end], &[3306]).is_err(), "cut at {end}");
-        }
+fn the_facts_of_recordings_survive_being_saved() {
+    for name in testing::names("mysql") {
+        let instance = recorded(&name);
+        let facts = MysqlFacts::of(&instance).unwrap();
+        let saved = Details::from(summary::details(&facts));
+        assert_eq!(saved, instance.details, "{name}");
     }
 }
 
@@ -121,7 +84,7 @@ fn another_manager_is_recognised() {
 
 #[test]
 fn a_port_without_its_server_says_so() {
-    let text = fs::read_to_string(recordings().join("primary.txt")).unwrap();
+    let text = testing::text("mysql", "primary");
     let other = decode(&text, &[3307])
         .unwrap()
         .remove("mysql:3307")

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{MysqlFacts, PROBE, checks, decode, relation, settings, sha2, steps};
+use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
@@ -14,16 +15,8 @@ use crate::secret::Secret;
 pub struct MySql;
 
 impl Engine for MySql {
-    fn name(&self) -> &'static str {
-        "mysql"
-    }
-
-    fn title(&self) -> &'static str {
-        "MySQL"
-    }
-
-    fn default_port(&self) -> u16 {
-        settings::DEFAULT_PORT
+    fn description(&self) -> &'static Description {
+        &registry::MYSQL
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

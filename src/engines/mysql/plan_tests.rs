@@ -1,20 +1,12 @@
 //! Rules that no plan for MySQL may break, over random worlds: what real hosts said, with other transactions, files and ids.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
 use proptest::prelude::*;
 
 use super::{GtidSet, MysqlFacts};
-use crate::observe::{
-    Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, ServerState,
-};
-use crate::plan::{Argument, Arguments, Options, Plan, StepKind, Work, plan};
-use crate::topology::{
-    Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
-    Server, ServerId, Ssh, Topology, Upstream,
-};
+use crate::engines::tests as testing;
+use crate::observe::{Instance, ServerState};
+use crate::plan::{Argument, Arguments, Plan, StepKind, Work};
+use crate::topology::Hazard;
 
 /// What stands for the replica's host.
 const REPLICAS: [&str; 12] = [
@@ -34,102 +26,6 @@ const REPLICAS: [&str; 12] = [
 
 const UPSTREAM: &str = "9b6b454d-e7fa-11f1-9096-02fc00000001";
 const OTHER: &str = "39d5a568-e7fd-11f1-b748-ae707d53d440";
-
-fn read<T: serde::de::DeserializeOwned>(path: &str) -> T {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/observations")
-        .join(path);
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn recorded(name: &str) -> Instance {
-    let mut all: BTreeMap<String, Instance> = read(&format!("mysql/{name}.json"));
-    all.remove("mysql:3306").unwrap()
-}
-
-fn host(instance: &Instance) -> MachineObservation {
-    let mut facts: Facts = read("host/plain.json");
-    facts.host.clock_offset_ms = Some(0);
-    facts.instances = BTreeMap::from([("mysql:3306".to_owned(), Box::new(instance.clone()))]);
-    facts.reach = BTreeMap::from([("10.77.4.11:3306".to_owned(), Reach::Open)]);
-    MachineObservation::Reached(Box::new(facts))
-}
-
-fn place(line: u32) -> Place {
-    Place {
-        file: "main.rf.hcl".to_owned(),
-        line,
-        column: 1,
-    }
-}
-
-fn member(number: u8) -> Member {
-    let address = format!("10.77.4.1{number}");
-    Member {
-        server: ServerId {
-            stack: "eu".to_owned(),
-            name: format!("db{number}"),
-        },
-        machine: MachineId(address.clone()),
-        public_address: address.clone(),
-        address,
-        instance: InstanceWish {
-            port: 3306,
-            data_directory: None,
-            admin: None,
-        },
-        place: place(u32::from(number)),
-    }
-}
-
-fn topology(allow: &[Hazard]) -> Topology {
-    let (primary, replica) = (member(1), member(2));
-    let both = [&primary, &replica];
-    let machine = |member: &&Member| Machine {
-        id: member.machine.clone(),
-        label: member.server.to_string(),
-        ssh: Ssh::default(),
-    };
-    let server = |member: &&Member| Server {
-        id: member.server.clone(),
-        machine: member.machine.clone(),
-        address: member.address.clone(),
-        public_address: member.public_address.clone(),
-        place: place(1),
-    };
-    Topology {
-        name: "acme".to_owned(),
-        machines: both
-            .iter()
-            .map(|one| (one.machine.clone(), machine(one)))
-            .collect(),
-        servers: both.iter().map(server).collect(),
-        apps: Vec::new(),
-        replications: vec![Replication {
-            name: "orders".to_owned(),
-            engine: Engine("mysql".to_owned()),
-            version: None,
-            primary: primary.clone(),
-            replicas: vec![Replica {
-                name: "reader".to_owned(),
-                member: replica.clone(),
-                upstream: Upstream::Primary,
-                max_rate: None,
-                max_lag: None,
-                place: place(2),
-            }],
-            tls: None,
-            retain: None,
-            max_lag: Lag::Time(60_000),
-            arbiter: None,
-            allow: allow.iter().map(|hazard| (*hazard, place(3))).collect(),
-            env: None,
-            place: place(1),
-            primary_place: place(1),
-            allow_place: place(3),
-        }],
-    }
-}
 
 /// What is changed in what the replica's host said.
 #[derive(Clone, Debug)]
@@ -172,7 +68,7 @@ fn with_facts(mut instance: Instance, change: impl FnOnce(&mut MysqlFacts)) -> I
 
 /// An upstream that has executed its transactions up to `last` and keeps those after `purged`.
 fn primary(last: u64, purged: u64, listens: bool) -> Instance {
-    with_facts(recorded("primary"), |facts| {
+    with_facts(testing::recorded("mysql", "primary"), |facts| {
         facts.executed = Some(format!("{UPSTREAM}:1-{last}"));
         facts.purged = Some(if purged == 0 {
             String::new()
@@ -188,7 +84,7 @@ fn primary(last: u64, purged: u64, listens: bool) -> Instance {
 }
 
 fn replica(name: &str, changes: &Changes) -> Instance {
-    with_facts(recorded(name), |facts| {
+    with_facts(testing::recorded("mysql", name), |facts| {
         if facts.executed.is_some()
             && let Some(last) = changes.executed
         {
@@ -219,17 +115,8 @@ fn replica(name: &str, changes: &Changes) -> Instance {
 }
 
 fn planned(primary: &Instance, replica: &Instance, allow: &[Hazard]) -> Plan {
-    let observation = Observation {
-        format_version: OBSERVATION_FORMAT.to_owned(),
-        replform: env!("CARGO_PKG_VERSION").to_owned(),
-        topology: "acme".to_owned(),
-        observed_at: "2026-01-01T00:00:00Z".to_owned(),
-        machines: BTreeMap::from([
-            (MachineId("10.77.4.11".to_owned()), host(primary)),
-            (MachineId("10.77.4.12".to_owned()), host(replica)),
-        ]),
-    };
-    plan(&topology(allow), &observation, &Options::default()).unwrap()
+    let instances = [primary.clone(), replica.clone()];
+    testing::planned("mysql", "10.77.4", &instances, allow)
 }
 
 fn arguments(plan: &Plan, kind: StepKind) -> Vec<&Arguments> {

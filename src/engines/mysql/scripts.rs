@@ -18,7 +18,6 @@ macro_rules! script {
 pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
-    script!("cleanup.sh"),
     script!("configure.sh"),
     script!("link.sh"),
     script!("login.sh"),

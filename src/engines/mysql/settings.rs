@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use super::facts::MysqlFacts;
 pub(super) use crate::engines::settings::Change;
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, registry};
 use crate::observe::{Instance, MachineObservation};
 use crate::plan::names;
 
 /// MySQL's own port.
-pub(super) const DEFAULT_PORT: u16 = 3306;
+pub(super) const DEFAULT_PORT: u16 = registry::MYSQL.default_port;
 
 /// Debian's data directory.
 pub(super) const DATA_DIRECTORY: &str = "/var/lib/mysql";

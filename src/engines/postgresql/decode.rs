@@ -187,72 +187,31 @@ fn without_cluster(port: u16, host: &Host, facts: PostgresFacts) -> Instance {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observe::Streaming;
-
-    fn recordings() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/postgresql")
-    }
+    use crate::engines::tests as testing;
+    use crate::observe::{Details, Streaming};
 
     fn recorded(name: &str) -> Instance {
-        let text = fs::read_to_string(recordings().join(name).with_extension("txt")).unwrap();
-        decode(&text, &[5432])
-            .unwrap()
-            .remove("postgresql:5432")
-            .unwrap()
+        testing::recorded("postgresql", name)
     }
 
-    /// Every recording NAME.txt decodes into NAME.json; `REPLFORM_REWRITE=1` writes the latter anew.
+    /// Facts read from a saved observation are the facts that were saved.
     #[test]
-    fn recordings_decode_into_their_json() {
-        let mut names: Vec<PathBuf> = fs::read_dir(recordings())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-            .collect();
-        names.sort();
-        assert!(
-            names.len() >= 2,
-            "no recordings in {}",
-            recordings().display()
-        );
-        for path in names {
-            let text = fs::read_to_string(&path).unwrap();
-            let instances = decode(&text, &[5432]).unwrap();
-            let found = serde_json::to_string_pretty(&instances).unwrap() + "\n";
-            let golden = path.with_extension("json");
-            if std::env::var_os("REPLFORM_REWRITE").is_some() {
-                fs::write(&golden, &found).unwrap();
-            }
-            let expected = fs::read_to_string(&golden).unwrap_or_default();
-            assert_eq!(found, expected, "{}", path.display());
-            let facts = PostgresFacts::of(&instances["postgresql:5432"]).unwrap();
-            assert_eq!(
-                crate::observe::Details::from(super::super::summary::details(&facts)),
-                instances["postgresql:5432"].details
-            );
-        }
-    }
-
-    #[test]
-    fn every_cut_of_a_recording_is_an_error() {
-        let text = fs::read_to_string(recordings().join("primary.txt")).unwrap();
-        for end in 0..text.len() - "end\n".len() {
-            if text.is_char_boundary(end) {
-                assert!(decode(&text[..end], &[5432]).is_err(), "cut at {end}");
-            }
+    fn the_facts_of_recordings_survive_being_saved() {
+        for name in testing::names("postgresql") {
+            let instance = recorded(&name);
+            let facts = PostgresFacts::of(&instance).unwrap();
+            let saved = Details::from(super::super::summary::details(&facts));
+            assert_eq!(saved, instance.details, "{name}");
         }
     }
 
     #[test]
     fn a_port_without_a_cluster_is_an_instance_that_says_so() {
         assert_eq!(recorded("not-installed").server, ServerState::NotInstalled);
-        let text = fs::read_to_string(recordings().join("primary.txt")).unwrap();
+        let text = testing::text("postgresql", "primary");
         let other = decode(&text, &[5433])
             .unwrap()
             .remove("postgresql:5433")
@@ -267,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_row_that_was_cut_leaves_the_server_unknown() {
-        let text = fs::read_to_string(recordings().join("primary.txt")).unwrap();
+        let text = testing::text("postgresql", "primary");
         let end = text.find("\nsql 15/main core").unwrap();
         let cut = format!("{}\nend\n", &text[..end - 5]);
         let instance = decode(&cut, &[5432])

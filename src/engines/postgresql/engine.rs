@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{PROBE, PostgresFacts, checks, decode, relation, scram, settings, steps};
+use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
-use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams, registry};
+use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
 use crate::secret::Secret;
@@ -14,16 +15,8 @@ use crate::secret::Secret;
 pub struct PostgreSql;
 
 impl Engine for PostgreSql {
-    fn name(&self) -> &'static str {
-        registry::POSTGRESQL.name
-    }
-
-    fn title(&self) -> &'static str {
-        registry::POSTGRESQL.title
-    }
-
-    fn default_port(&self) -> u16 {
-        registry::POSTGRESQL.default_port
+    fn description(&self) -> &'static Description {
+        &registry::POSTGRESQL
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

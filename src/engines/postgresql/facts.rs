@@ -443,12 +443,6 @@ impl PostgresFacts {
             .collect()
     }
 
-    /// The directory of the cluster's configuration: `/etc/postgresql/15/main`.
-    pub fn configuration_directory(&self) -> Option<String> {
-        let cluster = self.cluster.as_ref()?;
-        Some(format!("/etc/postgresql/{cluster}"))
-    }
-
     /// Size of a log file, bytes.
     pub fn segment_bytes(&self) -> u64 {
         self.setting("wal_segment_size")

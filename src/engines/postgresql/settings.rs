@@ -6,12 +6,12 @@
 use super::facts::{PostgresFacts, REPLICA_LIMITS};
 pub(super) use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, registry};
 use crate::plan::names;
 use crate::topology::{Bytes, Replication};
 
 /// PostgreSQL's own port.
-pub(super) const DEFAULT_PORT: u16 = crate::engines::registry::POSTGRESQL.default_port;
+pub(super) const DEFAULT_PORT: u16 = registry::POSTGRESQL.default_port;
 
 /// What PostgreSQL on Debian calls an instance.
 pub(super) const NOUN: &str = "cluster";

@@ -2,10 +2,10 @@
 
 use super::facts::{PostgresFacts, Slot};
 use super::settings::{self, account, line};
-use crate::engines::steps::{Copy, LinkSteps, configure};
+use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
-use crate::plan::{Argument, Call, Step, StepKind};
+use crate::plan::{Argument, Call, Step, StepKind, Work};
 use crate::topology::Bytes;
 
 /// Bytes a second that pg_verifybackup reads (engine page, 13: 300 to 600 MB/s).
@@ -167,7 +167,18 @@ impl<'a, 'b> Calls<'a, 'b> {
             .text("expect_identity", steps.upstream_identity())
             .with("password", Argument::Secret(steps.password()));
         let exists = upstream.roles.iter().any(|role| role.name == self.name);
-        steps.account("role and slot", &self.name, exists, make, keep);
+        let make = with_marker(make, self.link.wanted_upstream_marker);
+        let actions = vec![
+            steps.on_upstream(Work::Script(make)),
+            steps.on_replica(Work::Script(keep)),
+        ];
+        let (name, address) = (&self.name, self.link.replica_address());
+        steps.account_of(
+            exists,
+            &format!("role and slot {name}, from {address} only"),
+            format!("drop the slot and the role {name}, and its lines in pg_hba.conf"),
+            actions,
+        );
     }
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {

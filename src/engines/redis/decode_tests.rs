@@ -1,59 +1,31 @@
 //! The decoder against what real hosts said, and against any text.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::observe::{Role, Streaming};
-
-fn recordings() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/redis")
-}
-
-fn text(name: &str) -> String {
-    fs::read_to_string(recordings().join(name).with_extension("txt")).unwrap()
-}
+use crate::engines::tests as testing;
+use crate::observe::{Details, Role, Streaming};
 
 fn recorded(name: &str) -> Instance {
-    decode(&text(name), &[6379])
-        .unwrap()
-        .remove("redis:6379")
-        .unwrap()
+    testing::recorded("redis", name)
 }
 
-/// Every recording NAME.txt decodes into NAME.json; `REPLFORM_REWRITE=1` writes the latter anew.
+/// Facts read from a saved observation are the facts that were saved.
 #[test]
-fn recordings_decode_into_their_json() {
-    let mut names: Vec<PathBuf> = fs::read_dir(recordings())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-        .collect();
-    names.sort();
-    assert!(names.len() >= 10, "too few recordings");
-    for path in names {
-        let text = fs::read_to_string(&path).unwrap();
-        let instances = decode(&text, &[6379]).unwrap();
-        let found = serde_json::to_string_pretty(&instances).unwrap() + "\n";
-        let golden = path.with_extension("json");
-        if std::env::var_os("REPLFORM_REWRITE").is_some() {
-            fs::write(&golden, &found).unwrap();
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        assert_eq!(found, expected, "{}", path.display());
-        let facts = RedisFacts::of(&instances["redis:6379"]).unwrap();
-        assert_eq!(
-            crate::observe::Details::from(summary::details(&facts)),
-            instances["redis:6379"].details
-        );
+fn the_facts_of_recordings_survive_being_saved() {
+    for name in testing::names("redis") {
+        let instance = recorded(&name);
+        let facts = RedisFacts::of(&instance).unwrap();
+        let saved = Details::from(summary::details(&facts));
+        assert_eq!(saved, instance.details, "{name}");
     }
 }
 
 #[test]
 fn no_recording_holds_a_password_or_a_hash_of_one() {
-    for entry in fs::read_dir(recordings()).unwrap() {
+    for entry in fs::read_dir(testing::recordings("redis")).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         for line in text.lines().filter(|line| {
             ["requirepass", "masterauth", "user "]
@@ -75,19 +47,9 @@ fn no_recording_holds_a_password_or_a_hash_of_one() {
 }
 
 #[test]
-fn every_cut_of_a_recording_is_an_error() {
-    let text = text("primary");
-    for end in 0..text.len() - "end\n".len() {
-        if text.is_char_boundary(end) {
-            assert!(decode(&text[..end], &[6379]).is_err(), "cut at {end}");
-        }
-    }
-}
-
-#[test]
 fn a_port_without_an_instance_is_an_instance_that_says_so() {
     assert_eq!(recorded("not-installed").server, ServerState::NotInstalled);
-    let text = text("primary");
+    let text = testing::text("redis", "primary");
     let other = decode(&text, &[6380])
         .unwrap()
         .remove("redis:6380")
@@ -124,7 +86,7 @@ fn only_a_server_that_holds_nothing_is_empty() {
 
 #[test]
 fn an_answer_that_was_cut_leaves_the_server_unknown_and_not_empty() {
-    let cut = text("empty").replace("core /etc/redis/redis.conf yes\n", "");
+    let cut = testing::text("redis", "empty").replace("core /etc/redis/redis.conf yes\n", "");
     let instance = decode(&cut, &[6379]).unwrap().remove("redis:6379").unwrap();
     assert!(matches!(instance.server, ServerState::Unknown { .. }));
     assert!(!instance.data.unwrap().empty);
@@ -186,7 +148,7 @@ fn valkey_is_told_from_redis() {
 
 #[test]
 fn sentinel_and_cluster_are_managers() {
-    let text = text("primary");
+    let text = testing::text("redis", "primary");
     for (line, name) in [
         ("sentinels /etc/redis/redis.conf yes", "Sentinel"),
         (

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{PROBE, RedisFacts, checks, decode, relation, release, settings, steps};
+use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
@@ -14,12 +15,8 @@ use crate::secret::Secret;
 pub struct Redis;
 
 impl Engine for Redis {
-    fn name(&self) -> &'static str {
-        "redis"
-    }
-
-    fn title(&self) -> &'static str {
-        "Redis"
+    fn description(&self) -> &'static Description {
+        &registry::REDIS
     }
 
     fn product(&self, instance: &Instance) -> &'static str {
@@ -28,10 +25,6 @@ impl Engine for Redis {
             .and_then(|facts| facts.kind)
             .unwrap_or_default()
             .title()
-    }
-
-    fn default_port(&self) -> u16 {
-        settings::DEFAULT_PORT
     }
 
     fn scripts(&self) -> &'static [(&'static str, &'static str)] {

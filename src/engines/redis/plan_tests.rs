@@ -1,21 +1,13 @@
 //! Rules that no plan for Redis may break, over random worlds made of what real hosts said.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
 use proptest::prelude::*;
 
 use super::{Kind, RedisFacts};
 use crate::diagnostics::codes;
-use crate::observe::{
-    Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach, Role, ServerState,
-};
-use crate::plan::{Argument, Arguments, Options, Plan, Severity, StepKind, Work, plan};
-use crate::topology::{
-    Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
-    Server, ServerId, Ssh, Topology, Upstream,
-};
+use crate::engines::tests as testing;
+use crate::observe::{Instance, Role, ServerState};
+use crate::plan::{Argument, Arguments, Plan, Severity, StepKind, Work};
+use crate::topology::Hazard;
 
 const RECORDED: [&str; 13] = [
     "not-installed",
@@ -32,103 +24,6 @@ const RECORDED: [&str; 13] = [
     "password-unknown",
     "valkey-standalone",
 ];
-
-fn recorded(name: &str) -> Instance {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/observations/redis")
-        .join(name)
-        .with_extension("json");
-    let mut all: BTreeMap<String, Instance> =
-        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    all.remove("redis:6379").unwrap()
-}
-
-fn host(instance: Instance) -> MachineObservation {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/observations/host/plain.json");
-    let mut facts: Facts = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    facts.host.clock_offset_ms = Some(0);
-    facts.instances = BTreeMap::from([("redis:6379".to_owned(), Box::new(instance))]);
-    facts.reach = BTreeMap::from([("10.77.1.11:6379".to_owned(), Reach::Open)]);
-    MachineObservation::Reached(Box::new(facts))
-}
-
-fn place(line: u32) -> Place {
-    Place {
-        file: "main.rf.hcl".to_owned(),
-        line,
-        column: 1,
-    }
-}
-
-fn member(number: u8) -> Member {
-    Member {
-        server: ServerId {
-            stack: "eu".to_owned(),
-            name: format!("db{number}"),
-        },
-        machine: MachineId(format!("10.77.1.1{number}")),
-        address: format!("10.77.1.1{number}"),
-        public_address: format!("10.77.1.1{number}"),
-        instance: InstanceWish {
-            port: 6379,
-            data_directory: None,
-            admin: None,
-        },
-        place: place(u32::from(number)),
-    }
-}
-
-fn topology(allow: &[Hazard]) -> Topology {
-    let members = [member(1), member(2)];
-    Topology {
-        name: "acme".to_owned(),
-        machines: members
-            .iter()
-            .map(|member| {
-                let machine = Machine {
-                    id: member.machine.clone(),
-                    label: member.server.to_string(),
-                    ssh: Ssh::default(),
-                };
-                (member.machine.clone(), machine)
-            })
-            .collect(),
-        servers: members
-            .iter()
-            .map(|member| Server {
-                id: member.server.clone(),
-                machine: member.machine.clone(),
-                address: member.address.clone(),
-                public_address: member.public_address.clone(),
-                place: place(1),
-            })
-            .collect(),
-        apps: Vec::new(),
-        replications: vec![Replication {
-            name: "orders".to_owned(),
-            engine: Engine("redis".to_owned()),
-            version: None,
-            primary: members[0].clone(),
-            replicas: vec![Replica {
-                name: "reader".to_owned(),
-                member: members[1].clone(),
-                upstream: Upstream::Primary,
-                max_rate: None,
-                max_lag: None,
-                place: place(2),
-            }],
-            tls: None,
-            retain: None,
-            max_lag: Lag::Time(60_000),
-            allow: allow.iter().map(|hazard| (*hazard, place(3))).collect(),
-            env: None,
-            place: place(1),
-            primary_place: place(1),
-            allow_place: place(3),
-            arbiter: None,
-        }],
-    }
-}
 
 /// What is changed in what a host said.
 #[derive(Clone, Debug)]
@@ -222,17 +117,8 @@ fn changed(mut instance: Instance, changes: &Changes, primary: Option<&Instance>
 }
 
 fn planned(primary: &Instance, replica: &Instance, allow: &[Hazard]) -> Plan {
-    let observation = Observation {
-        format_version: OBSERVATION_FORMAT.to_owned(),
-        replform: env!("CARGO_PKG_VERSION").to_owned(),
-        topology: "acme".to_owned(),
-        observed_at: "2026-01-01T00:00:00Z".to_owned(),
-        machines: BTreeMap::from([
-            (MachineId("10.77.1.11".to_owned()), host(primary.clone())),
-            (MachineId("10.77.1.12".to_owned()), host(replica.clone())),
-        ]),
-    };
-    plan(&topology(allow), &observation, &Options::default()).unwrap()
+    let instances = [primary.clone(), replica.clone()];
+    testing::planned("redis", "10.77.1", &instances, allow)
 }
 
 fn arguments(plan: &Plan, kind: StepKind) -> Vec<&Arguments> {
@@ -272,8 +158,8 @@ proptest! {
         allow in proptest::sample::subsequence(Hazard::ALL.to_vec(), 0..=4),
     ) {
         let primary_changes = Changes { role: None, keys: primary_changes.keys.map(|keys| keys + 1), ..primary_changes };
-        let primary = changed(recorded(primary_name), &primary_changes, None);
-        let replica = changed(recorded(replica_name), &replica_changes, Some(&primary));
+        let primary = changed(testing::recorded("redis", primary_name), &primary_changes, None);
+        let replica = changed(testing::recorded("redis", replica_name), &replica_changes, Some(&primary));
         let plan = planned(&primary, &replica, &allow);
         prop_assert_eq!(&plan, &planned(&primary, &replica, &allow));
 

@@ -11,9 +11,6 @@ use crate::engines::{Link, Upstreams};
 use crate::plan::{Relation, names};
 use crate::topology::Bytes;
 
-/// Redis' and Valkey's own port.
-pub(super) const DEFAULT_PORT: u16 = 6379;
-
 /// Redis has no limit; this one keeps names readable and the same as PostgreSQL's.
 const NAME_LIMIT: usize = 63;
 

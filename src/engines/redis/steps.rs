@@ -4,10 +4,10 @@ use super::facts::RedisFacts;
 use super::release::Kind;
 use super::settings::{self, account, upstream_changes};
 use crate::engines::settings::Change;
-use crate::engines::steps::{Copy, LinkSteps, NewStep, configure, with_marker};
+use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
 use crate::engines::{Link, Upstreams};
 use crate::observe::{Instance, ServerState};
-use crate::plan::{Argument, Call, Cost, Relation, Step, StepKind, Undo, Work};
+use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
 use crate::topology::Bytes;
 
 /// Bytes a second that redis-check-rdb reads (engine page, 3; 300 MB in 0.6 s).
@@ -211,35 +211,22 @@ impl<'a, 'b> Calls<'a, 'b> {
             .users
             .iter()
             .any(|user| user.name == self.name);
-        let verb = if exists { "renew" } else { "create" };
         let shared = if tells {
             "; the replica takes over the primary's requirepass"
         } else {
             ""
         };
-        let fact = if exists {
-            "its replica isn't linked; a new link gets a new password"
-        } else {
-            "no account for this replica exists"
-        };
-        steps.push(
-            StepKind::Account,
-            NewStep {
-                what: format!(
-                    "{verb} user {}, which may replicate and nothing else{shared}",
-                    self.name
-                ),
-                fact: fact.to_owned(),
-                cost: Cost {
-                    seconds: 0.6,
-                    ..Cost::default()
-                },
-                undo: Undo::By(format!(
-                    "ACL DELUSER {}, and its line in {}",
-                    self.name, self.upstream.conf
-                )),
-                actions,
-            },
+        steps.account_of(
+            exists,
+            &format!(
+                "user {}, which may replicate and nothing else{shared}",
+                self.name
+            ),
+            format!(
+                "ACL DELUSER {}, and its line in {}",
+                self.name, self.upstream.conf
+            ),
+            actions,
         );
     }
 
