@@ -62,18 +62,22 @@ struct Made {
 }
 
 fn jobs_of(steps: &[Step]) -> Vec<Made> {
+    let mut users: BTreeMap<&StepId, BTreeSet<StepId>> = BTreeMap::new();
+    for step in steps {
+        for need in &step.needs {
+            users.entry(need).or_default().insert(step.id.clone());
+        }
+    }
     let mut made = Vec::new();
     for step in steps {
         for action in &step.actions {
             if let Work::Job(job) = &action.work {
+                let mut waits_for = users.get(&step.id).cloned().unwrap_or_default();
+                waits_for.insert(step.id.clone());
                 made.push(Made {
                     machine: action.machine.clone(),
                     job: job.clone(),
-                    waits_for: steps
-                        .iter()
-                        .filter(|other| other.id == step.id || other.needs.contains(&step.id))
-                        .map(|other| other.id.clone())
-                        .collect(),
+                    waits_for,
                 });
             }
         }

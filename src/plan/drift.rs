@@ -264,9 +264,16 @@ impl Items {
         item.place = Some(step.because.place.clone());
     }
 
+    /// What is said of an address, of whatever kind.
+    fn of<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a DriftItem> {
+        let key = move |kind| (address.to_owned(), kind);
+        DriftKind::ALL
+            .into_iter()
+            .filter_map(move |kind| self.0.get(&key(kind)))
+    }
+
     fn has(&self, address: &str) -> bool {
-        let mut keys = self.0.iter();
-        keys.any(|((known, _), item)| known == address && !item.what.is_empty())
+        self.of(address).any(|item| !item.what.is_empty())
     }
 
     fn finding(
@@ -339,7 +346,7 @@ impl Items {
                     continue;
                 };
                 let address = address(&replication.name, &member.member);
-                if self.0.keys().any(|(known, _)| *known == address) {
+                if self.of(&address).next().is_some() {
                     continue;
                 }
                 self.at(DriftKind::Unhealthy, address, &member.server)
@@ -375,16 +382,13 @@ impl Items {
     }
 
     fn done(self, topology: &Topology, ignored: &[Ignored]) -> Vec<DriftItem> {
-        let order: Vec<String> = topology
-            .replications
-            .iter()
-            .flat_map(|replication| {
-                let members = replication.members();
-                members.map(|(id, _)| address(&replication.name, &id))
-            })
-            .collect();
+        let members = topology.replications.iter().flat_map(|replication| {
+            let members = replication.members();
+            members.map(|(id, _)| address(&replication.name, &id))
+        });
+        let order: BTreeMap<String, usize> = members.zip(0..).collect();
         let rank = |item: &DriftItem| {
-            let at = order.iter().position(|known| *known == item.address);
+            let at = order.get(&item.address).copied();
             (at.unwrap_or(order.len()), item.address.clone(), item.kind)
         };
         let hidden = |item: &DriftItem| {
@@ -397,7 +401,7 @@ impl Items {
             .into_values()
             .filter(|item| !item.what.is_empty() && !hidden(item))
             .collect();
-        items.sort_by_key(rank);
+        items.sort_by_cached_key(rank);
         items
     }
 }

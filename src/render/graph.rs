@@ -1,6 +1,8 @@
 //! A plan's steps, or a topology's members, as DOT (Graphviz) or Mermaid.
 
-use crate::plan::Plan;
+use std::collections::BTreeMap;
+
+use crate::plan::{Plan, StepId};
 use crate::topology::{MemberId, Topology, Upstream};
 
 /// A picture's notation.
@@ -20,7 +22,8 @@ struct Drawing {
 
 /// The steps and what needs what.
 pub fn steps(plan: &Plan, notation: Notation) -> String {
-    let index = |id| plan.steps.iter().position(|step| step.id == id);
+    let places: BTreeMap<&StepId, usize> =
+        plan.steps.iter().map(|step| &step.id).zip(0..).collect();
     let nodes = plan
         .steps
         .iter()
@@ -38,7 +41,8 @@ pub fn steps(plan: &Plan, notation: Notation) -> String {
         .flat_map(|(to, step)| {
             step.needs
                 .iter()
-                .filter_map(move |need| Some((index(need.clone())?, to)))
+                .filter_map(|need| places.get(need))
+                .map(move |from| (*from, to))
         })
         .collect();
     Drawing { nodes, arrows }.draw(notation)
