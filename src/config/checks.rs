@@ -119,8 +119,16 @@ fn instances(replications: &[DecodedReplication], out: &mut Vec<Diagnostic>) {
                 format!("replica \"{}\"", replica.replica.name),
             )
         });
-        for (member, span, part) in std::iter::once(primary).chain(replicas) {
-            let key = (&member.server, member.instance.port);
+        let members = std::iter::once(primary)
+            .chain(replicas)
+            .map(|(member, span, part)| (&member.server, member.instance.port, span, part));
+        // An arbiter has the port of its set.
+        let arbiter = decoded.arbiter.as_ref().map(|(server, span)| {
+            let port = replication.primary.instance.port;
+            (&server.server.id, port, *span, "arbiter".to_owned())
+        });
+        for (server, port, span, part) in members.chain(arbiter) {
+            let key = (server, port);
             match seen.get(&key) {
                 None => {
                     seen.insert(
@@ -133,10 +141,7 @@ fn instances(replications: &[DecodedReplication], out: &mut Vec<Diagnostic>) {
                     );
                 }
                 Some((place, owner, engine)) => {
-                    let what = format!(
-                        "port {} of {} is {owner}",
-                        member.instance.port, member.server
-                    );
+                    let what = format!("port {port} of {server} is {owner}");
                     let other = if *engine == replication.engine.0 {
                         ""
                     } else {
@@ -219,6 +224,21 @@ fn elected(engine: &Description, decoded: &DecodedReplication, out: &mut Vec<Dia
                 .help(format!(
                     "put all members of a {} set into one stack",
                     engine.title
+                )),
+        );
+    }
+    if let Some((server, span)) = &decoded.arbiter
+        && server.server.id.stack != *stack
+    {
+        let label = format!(
+            "the arbiter is in stack \"{}\", the primary in \"{stack}\"",
+            server.server.id.stack
+        );
+        out.push(
+            Diagnostic::error(codes::SET_BETWEEN_STACKS, *span, label)
+                .note(decoded.primary_span, "the primary")
+                .help(format!(
+                    "name a server of stack \"{stack}\", or add a replica there instead"
                 )),
         );
     }

@@ -1,0 +1,15 @@
+replform { topology = "acme" }
+
+stack "eu" {
+  server "db1" { host = "10.0.0.11" }
+  server "db2" { host = "10.0.0.12" }
+}
+
+replication "orders" {
+  engine  = "mongodb"
+  primary = stack.eu.server.db1
+
+  replica "reader" { server = stack.eu.server.db2 }
+
+  mongodb { arbiter = "10.0.0.13" }
+}
