@@ -16,5 +16,7 @@ mod random;
 mod recorded;
 #[path = "planner/rules.rs"]
 mod rules;
+#[path = "planner/views.rs"]
+mod views;
 #[path = "planner/world.rs"]
 mod world;

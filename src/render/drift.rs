@@ -1,5 +1,6 @@
 //! Drift as cron, monitoring and chats read it: one line, Markdown, Prometheus' text format, a Nagios plugin's output.
 
+use super::layout::one_line;
 use super::markdown::escape;
 use crate::observe::status::{Health, Status};
 use crate::plan::drift::{Drift, DriftChange, DriftItem, DriftKind};
@@ -43,12 +44,13 @@ fn summary(drift: &Drift) -> String {
     if drift.items.len() > NAMED {
         named.push(format!("{} more", drift.items.len() - NAMED));
     }
-    format!(
+    let text = format!(
         "{} on {}: {}",
         counts.join(", "),
         members(drift),
         named.join("; ")
-    )
+    );
+    one_line(&text)
 }
 
 fn worst_first(drift: &Drift) -> Vec<&DriftItem> {

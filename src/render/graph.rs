@@ -139,10 +139,12 @@ impl Drawing {
     }
 }
 
-/// A node's text in Mermaid, its lines divided.
+/// A node's text in Mermaid, its lines divided. In Markdown a fence in it would end the picture.
 pub fn mermaid_label(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")
+        .replace('`', "'")
+        .replace('\r', "")
         .replace('\n', "<br>")
 }

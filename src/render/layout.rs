@@ -40,11 +40,21 @@ pub fn push_hanging(out: &mut String, first: &str, text: &str, width: usize) {
                 out.push(' ');
                 column += 1;
             }
-            out.push_str(word);
+            out.extend(word.chars().map(shown));
             column += columns;
         }
     }
     end_line(out, begin);
+}
+
+/// A text as one line, whatever a host put into it.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(shown).collect()
+}
+
+/// What a host says can't move a terminal's cursor.
+fn shown(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
 }
 
 fn break_line(out: &mut String, begin: usize, indent: usize) {
@@ -76,6 +86,12 @@ mod tests {
             text,
             "  because one two three four\n          five six seven\n"
         );
+    }
+
+    #[test]
+    fn what_a_host_says_moves_no_cursor() {
+        assert_eq!(hang_within("", "a\u{1b}[31mb c\rd", 30), "a [31mb c d\n");
+        assert_eq!(one_line("a\nb\u{7}"), "a b ");
     }
 
     #[test]

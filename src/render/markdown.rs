@@ -23,6 +23,12 @@ pub struct Comment<'a> {
     pub options: &'a str,
 }
 
+/// How many members' pictures can still be read; more are a table.
+const DRAWN: usize = 30;
+
+/// How many lines an answer has; the steps say the others.
+const ANSWER_LINES: usize = 20;
+
 /// What can be left out, in the order in which it goes.
 const CUTS: [(&str, Cut); 6] = [
     ("the changed lines of apps' files", Cut::EnvLines),
@@ -43,38 +49,69 @@ enum Cut {
     Choices,
 }
 
+/// How much is said of what is never left out.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Lines of an answer.
+    answer_lines: usize,
+    /// Characters of a line of an answer.
+    answer: usize,
+    /// Characters of what a finding says.
+    finding: usize,
+    /// How many findings.
+    findings: usize,
+}
+
+/// All of it, then less and less: what endangers is shortened last.
+const ROOMS: [Room; 6] = [
+    room(ANSWER_LINES, usize::MAX, usize::MAX),
+    room(3, 200, usize::MAX),
+    room(1, 80, usize::MAX),
+    room(1, 40, usize::MAX),
+    room(1, 40, 300),
+    room(1, 40, 120),
+];
+
+const fn room(answer_lines: usize, answer: usize, finding: usize) -> Room {
+    Room {
+        answer_lines,
+        answer,
+        finding,
+        findings: usize::MAX,
+    }
+}
+
 /// The whole comment.
 pub fn plan_markdown(plan: &Plan, comment: Comment<'_>) -> String {
     let limit = comment.max_size.unwrap_or(usize::MAX);
-    for cuts in 0..=CUTS.len() {
-        let text = Writer {
+    let text = |cuts: usize, room: Room| {
+        Writer {
             plan,
             comment,
             cuts: &CUTS[..cuts],
-            findings_left: usize::MAX,
+            room,
         }
-        .text();
-        if text.chars().count() <= limit {
-            return text;
-        }
+        .text()
+    };
+    let fits = |text: &String| text.chars().count() <= limit;
+    let parts = (0..=CUTS.len()).map(|cuts| text(cuts, ROOMS[0]));
+    let rooms = ROOMS[1..].iter().map(|room| text(CUTS.len(), *room));
+    if let Some(text) = parts.chain(rooms).find(fits) {
+        return text;
     }
     // Not even the findings fit: as many as do, the worst first, and how many more there are.
-    let writer = |findings_left| Writer {
-        plan,
-        comment,
-        cuts: &CUTS,
-        findings_left,
-    };
-    let fits = |count: &usize| writer(*count).text().chars().count() <= limit;
-    let most = (0..plan.findings.len()).rev().find(fits).unwrap_or(0);
-    writer(most).text()
+    let [.., least] = ROOMS;
+    let of = |findings| text(CUTS.len(), Room { findings, ..least });
+    let fewer = (0..plan.findings.len()).rev().map(of).find(fits);
+    // The topology's name or the command alone may be longer than all that there is room for.
+    fewer.unwrap_or_else(|| of(0).chars().take(limit).collect())
 }
 
 struct Writer<'a> {
     plan: &'a Plan,
     comment: Comment<'a>,
     cuts: &'a [(&'static str, Cut)],
-    findings_left: usize,
+    room: Room,
 }
 
 impl Writer<'_> {
@@ -108,9 +145,7 @@ impl Writer<'_> {
         if !plan.is_empty() {
             self.answers(&mut out);
             if self.keeps(Cut::Picture) {
-                plan.replications
-                    .iter()
-                    .for_each(|replication| picture(replication, &mut out));
+                pictures(plan, &mut out);
             }
             if self.keeps(Cut::Steps) {
                 self.steps(&mut out);
@@ -139,12 +174,12 @@ impl Writer<'_> {
         } else {
             "\n**Hazards and what stands in the way**\n\n"
         });
-        for finding in all.iter().take(self.findings_left) {
+        for finding in all.iter().take(self.room.findings) {
             out.push_str(&format!(
                 "- {} **{}** {} ({}) `{}`\n",
                 badge(&finding.severity),
                 escape(&finding.subject),
-                escape(&finding.what),
+                escape(&clipped(&finding.what, self.room.finding)),
                 escape(&finding.place.to_string()),
                 finding.code
             ));
@@ -158,10 +193,10 @@ impl Writer<'_> {
                 }
             }
         }
-        if all.len() > self.findings_left {
+        if all.len() > self.room.findings {
             out.push_str(&format!(
                 "- and {} more: `replform plan` names them all\n",
-                all.len() - self.findings_left
+                all.len() - self.room.findings
             ));
         }
     }
@@ -169,32 +204,31 @@ impl Writer<'_> {
     fn answers(&self, out: &mut String) {
         let outlook = &self.plan.outlook;
         out.push_str("\n| | |\n|---|---|\n");
-        let mut row = |name: &str, texts: Vec<String>, none: &str| {
-            let text = if texts.is_empty() {
-                none.to_owned()
-            } else if texts.len() > 20 && !self.keeps(Cut::Steps) {
-                format!("{} and {} more", texts[..5].join("<br>"), texts.len() - 5)
-            } else {
-                texts.join("<br>")
-            };
-            out.push_str(&format!("| **{name}** | {text} |\n"));
+        let room = self.room;
+        let mut row = |name: &str, mut texts: Vec<String>, none: &str| {
+            let more = texts.len().saturating_sub(room.answer_lines);
+            texts.truncate(room.answer_lines);
+            let lines = texts.iter().map(|text| escape(&clipped(text, room.answer)));
+            let mut lines: Vec<String> = lines.collect();
+            if lines.is_empty() {
+                lines.push(none.to_owned());
+            } else if more > 0 {
+                lines.push(format!("and {more} more"));
+            }
+            out.push_str(&format!("| **{name}** | {} |\n", lines.join("<br>")));
         };
         let restarts = outlook
             .restarts
             .iter()
-            .map(|restart| escape(&format!("{}{}", restart.what, allowed_at(&restart.allowed))));
+            .map(|restart| format!("{}{}", restart.what, allowed_at(&restart.allowed)));
         row("restarts", restarts.collect(), "nothing");
-        let gaps = outlook
-            .no_writes
-            .iter()
-            .map(|gap| escape(&restart_gap(gap)));
+        let gaps = outlook.no_writes.iter().map(restart_gap);
         row("no writes", gaps.collect(), "never: writes go on all along");
-        let escaped = |texts: &[String]| texts.iter().map(|text| escape(text)).collect();
-        row("lost", escaped(&outlook.lost), "nothing");
-        row("copied", escaped(&outlook.copied), "nothing");
+        row("lost", outlook.lost.clone(), "nothing");
+        row("copied", outlook.copied.clone(), "nothing");
         row(
             "for good",
-            escaped(&outlook.for_good),
+            outlook.for_good.clone(),
             "nothing: every step can be undone",
         );
     }
@@ -212,8 +246,11 @@ impl Writer<'_> {
     }
 
     fn step(&self, number: usize, step: &Step, out: &mut String) {
+        let head = format!("{number}. ");
+        // What belongs to a list's item stands under its text, however long its number is.
+        let indent = " ".repeat(head.len());
         out.push_str(&format!(
-            "{number}. **{}** {}: {}{}\n",
+            "{head}**{}** {}: {}{}\n",
             step.kind.word(),
             escape(&step.subject),
             escape(&step.what),
@@ -221,13 +258,15 @@ impl Writer<'_> {
         ));
         if self.keeps(Cut::Reasons) {
             out.push_str(&format!(
-                "   because {}: {}\n",
+                "{indent}- because {}: {}\n",
                 escape(&step.because.place.to_string()),
                 escape(&step.because.fact)
             ));
         }
         if self.keeps(Cut::EnvLines) {
-            step.env.iter().for_each(|change| env_lines(change, out));
+            step.env
+                .iter()
+                .for_each(|change| env_lines(change, &indent, out));
         }
     }
 
@@ -264,28 +303,57 @@ fn badge(severity: &Severity) -> &'static str {
     }
 }
 
-fn env_lines(change: &EnvDiff, out: &mut String) {
+fn env_lines(change: &EnvDiff, indent: &str, out: &mut String) {
     out.push_str(&format!(
-        "\n   {} on {}\n\n   ```diff\n",
+        "\n{indent}{} on {}\n\n{indent}```diff\n",
         escape(&change.path),
         escape(&change.hosts.join(", "))
     ));
     for line in changed_lines(&change.before, &change.after) {
         // A fence in a value would end the block.
-        out.push_str(&format!("   {}\n", line.replace("```", "` ` `")));
+        out.push_str(&format!("{indent}{}\n", line.replace("```", "` ` `")));
     }
-    out.push_str("   ```\n");
+    out.push_str(&format!("{indent}```\n"));
     if let Some(command) = &change.on_change {
-        out.push_str(&format!("   then: {}\n", escape(command)));
+        out.push_str(&format!("\n{indent}then: {}\n", escape(command)));
     }
+}
+
+/// The replications that change, before and after.
+fn pictures(plan: &Plan, out: &mut String) {
+    let changes = |one: &&PlannedReplication| one.picture.iter().any(|row| row.before != row.after);
+    let changed: Vec<&PlannedReplication> = plan.replications.iter().filter(changes).collect();
+    let members: usize = changed.iter().map(|one| one.picture.len()).sum();
+    if members > DRAWN {
+        table(&changed, members, out);
+    } else {
+        changed.iter().for_each(|one| picture(one, out));
+    }
+}
+
+/// Members that change, a row each: too many for a picture.
+fn table(replications: &[&PlannedReplication], members: usize, out: &mut String) {
+    let rows = replications.iter().flat_map(|one| {
+        let rows = one.picture.iter().filter(|row| row.before != row.after);
+        rows.map(move |row| (one, row))
+    });
+    let rows: Vec<_> = rows.collect();
+    out.push_str(&format!(
+        "\n<details><summary>{} of {members} members change</summary>\n\n\
+         | replication | server | before | after |\n|---|---|---|---|\n",
+        rows.len()
+    ));
+    for (replication, row) in rows {
+        let cells = [&replication.name, &row.subject, &row.before, &row.after];
+        let cells = cells.map(|text| escape(text));
+        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    out.push_str("\n</details>\n");
 }
 
 /// Before and after, as code hosts draw it.
 fn picture(replication: &PlannedReplication, out: &mut String) {
     let rows = &replication.picture;
-    if rows.iter().all(|row| row.before == row.after) {
-        return;
-    }
     out.push_str(&format!(
         "\n{} ({})\n\n```mermaid\nflowchart LR\n",
         escape(&replication.name),
@@ -323,6 +391,14 @@ fn place(rows: &[crate::plan::PictureRow], member: &MemberId) -> Option<usize> {
     rows.iter().position(|row| row.member == *member)
 }
 
+/// The first characters of a text.
+fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// Text of a host or a file so that Markdown shows it as it is: nothing of it becomes markup, a link, or calls a person.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
@@ -337,7 +413,7 @@ pub fn escape(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => out.push(' '),
             _ => out.push(c),
         }
     }

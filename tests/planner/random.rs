@@ -42,7 +42,8 @@ fn place(line: u32) -> Place {
     }
 }
 
-fn member(address: &str, label: &str, port: u16, line: u32) -> Member {
+/// A member on its own machine.
+pub fn member(address: &str, label: &str, port: u16, line: u32) -> Member {
     Member {
         server: ServerId {
             stack: "eu".to_owned(),
@@ -99,7 +100,8 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
     complete(replications)
 }
 
-fn replication(
+/// A replication of these replicas, with so many apps.
+pub fn replication(
     index: usize,
     replicas: Vec<Replica>,
     allow: &BTreeMap<Hazard, Place>,

@@ -9,6 +9,7 @@
     reason = "a test stops where something is missing"
 )]
 
+mod schemas;
 mod views;
 
 use std::collections::BTreeMap;

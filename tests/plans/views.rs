@@ -128,9 +128,14 @@ fn comments_read_as_expected_and_keep_what_matters_at_any_size() {
             let cut = comment(Some(limit));
             assert!(cut.chars().count() <= limit, "{name} at {limit}:\n{cut}");
             assert!(cut.contains(verdict), "{name} at {limit}:\n{cut}");
+            // Where there is little room a hazard may be shortened; it is left out only where that is said.
+            let begins = |line: &str| line.chars().take(90).collect::<String>();
             let kept = hazards.iter().filter(|line| cut.contains(**line)).count();
+            let told = hazards.iter().filter(|line| cut.contains(&begins(line)));
             assert!(
-                kept == hazards.len() || (limit == 1000 && cut.contains(" more: ")),
+                kept == hazards.len()
+                    || (limit == 1000
+                        && (told.count() == hazards.len() || cut.contains(" more: "))),
                 "{name} at {limit}:\n{cut}"
             );
             if cut != whole {
