@@ -8,6 +8,8 @@
 
 #[path = "planner/execute.rs"]
 mod execute;
+#[path = "planner/mongodb/mod.rs"]
+mod mongodb;
 #[path = "planner/observe.rs"]
 mod observe;
 #[path = "planner/random.rs"]

@@ -18,7 +18,7 @@ pub struct Budget(pub Option<u32>);
 
 impl Budget {
     /// One part begins.
-    fn part(&mut self) -> Result<(), Stop> {
+    pub fn part(&mut self) -> Result<(), Stop> {
         match &mut self.0 {
             None => Ok(()),
             Some(0) => Err(Stop::Cut),
@@ -32,7 +32,7 @@ impl Budget {
 
 type Done = Result<(), Stop>;
 
-fn fail<T>(why: impl Into<String>) -> Result<T, Stop> {
+pub fn fail<T>(why: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Failed(why.into()))
 }
 

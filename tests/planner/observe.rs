@@ -54,7 +54,7 @@ pub fn observe(world: &World, topology: &Topology) -> Observation {
     }
 }
 
-fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> MachineObservation {
+pub fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> MachineObservation {
     let Some(host) = world.hosts.get(&id.0) else {
         return MachineObservation::Unreachable {
             reason: "timed_out".to_owned(),

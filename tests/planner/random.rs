@@ -34,7 +34,7 @@ impl<'a> Tape<'a> {
     }
 }
 
-fn place(line: u32) -> Place {
+pub fn place(line: u32) -> Place {
     Place {
         file: "main.rf.hcl".to_owned(),
         line,

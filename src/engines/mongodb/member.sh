@@ -13,16 +13,20 @@
 member_waits() {
   mongo_look
   case $state in
-    uninitiated) [ -e "$data/replform.new" ] && mongo_settled ;;
+    uninitiated) [ -e "$data/replform.new" ] && mongo_settled && [ -z "$(mongo contents 2>&1)" ] ;;
     secondary | other) [ "$set_now" = "$set" ] && [ "${copy_of_upstream:-no}" = no ] ;;
     *) return 1 ;;
   esac
 }
 
-# Dies unless what is in the data directory may be set aside.
+# Dies unless what is in the data directory may be set aside; found says what a running server holds.
 member_may_go() {
+  found=''
   if data_holds_nothing "$data" || { [ "$state" = down ] && [ -e "$data/replform.new" ]; }; then return 0; fi
-  if [ "${replaced_unseen:-no}" = yes ]; then return 0; fi
+  if [ "${replaced_unseen:-no}" = yes ]; then
+    found='something unseen'
+    return 0
+  fi
   if [ "${copy_of_upstream:-no}" = yes ]; then
     said=$(mongo set-id 2>&1) || die "$data isn't known to be a copy of the set's data: $(mongo_said "$said")"
     [ "$said" = "$set_id" ] || die "$data belongs to another set (id $said)"
@@ -77,6 +81,8 @@ run() {
   member_directory
   if ! mongo_is_down; then
     member_may_go
+    # It was started alone in the directory that began empty, and somebody made something there: the mark is true no more.
+    [ -z "$found" ] || rm -f -- "$data/replform.new" || die "the mark in $data can't be removed"
     mongo_stop 120 || die "the server of $data doesn't stop; nothing was moved"
     changed "stopped $unit"
   fi

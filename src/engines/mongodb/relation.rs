@@ -95,7 +95,9 @@ fn member(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Relatio
             }
             _ => Relation::Linked,
         },
-        (_, 10) => Relation::Disconnected("it was taken out of the set".to_owned()),
+        // Listed again it would go on from its last write, if that is still kept.
+        (_, 10) => too_stale(facts, upstream)
+            .unwrap_or_else(|| Relation::Disconnected("it was taken out of the set".to_owned())),
         (_, 5) => Relation::Disconnected(copying(facts)),
         (_, 9) => Relation::Unreachable(
             "it rolls back writes that the set doesn't have; that takes seconds".to_owned(),
@@ -133,14 +135,18 @@ fn without_id(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Rel
     }
 }
 
-/// It can't go on when its last write is older than all that its set's primary keeps (engine page, 7).
 fn recovering(facts: &MongoFacts, upstream: &MongoFacts) -> Relation {
+    too_stale(facts, upstream)
+        .unwrap_or_else(|| Relation::Unreachable("it recovers; look again in a minute".to_owned()))
+}
+
+/// It can't go on when its last write is older than all that its set's primary keeps (engine page, 7).
+fn too_stale(facts: &MongoFacts, upstream: &MongoFacts) -> Option<Relation> {
     let own = facts.oplog.map_or(0, |oplog| oplog.last);
     let kept = upstream.oplog.map_or(0, |oplog| oplog.first);
-    if own > 0 && kept > own {
-        return Relation::Broken(format!(
+    (own > 0 && kept > own).then(|| {
+        Relation::Broken(format!(
             "needs the oplog from {own} on, but the primary keeps it only from {kept} on (seconds since 1970)"
-        ));
-    }
-    Relation::Unreachable("it recovers; look again in a minute".to_owned())
+        ))
+    })
 }
