@@ -1,8 +1,9 @@
 //! Golden plans: real recordings put together to a world, planned by the real command, compared with what a person reads.
 //!
 //! A case is a folder of testdata/plans: `hosts.json` (which recording stands for which host, and what is changed in it),
-//! `main.rf.hcl` where it isn't the common one, `arguments.txt`, and `expected.txt`; `expected.json` where programs' view
-//! is pinned too. The plan's hash and the time aren't compared. REPLFORM_REWRITE=1 writes what came out.
+//! `main.rf.hcl` where it isn't the common one, `arguments.txt`, and `expected.txt`; `expected.md`, `expected.json`, `drift.txt`
+//! where a comment, programs' view, drift in five formats are pinned too. The plan's hash and the time aren't compared.
+//! REPLFORM_REWRITE=1 writes what came out.
 
 #![expect(
     clippy::unwrap_used,

@@ -51,7 +51,6 @@ fn every_golden_is_as_its_schema_says() {
         }
     };
     all(&schema("plan", None), "plans", "/expected.json");
-    all(&schema("drift", None), "plans", "/drift.json");
     all(&schema("config", None), "config/valid", ".rf.json");
     let instance = schema("observation", Some("Instance"));
     let machine = schema("observation", Some("MachineObservation"));

@@ -420,7 +420,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         );
     }
     conf_refused(&facts, &mut checks);
-    if !matches!(link.relation, Relation::Disconnected(_)) {
+    if !matches!(link.relation, Relation::Disconnected(_) | Relation::Worn(_)) {
         movable(&facts.place, &mut checks);
         disk(link, steps::copy_bytes(link), &mut checks);
     }

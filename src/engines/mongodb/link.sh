@@ -3,16 +3,19 @@
 # initial sync: backup and restore in one). It has no vote meanwhile, so the set's majority is what it was: votes.sh gives it one.
 # Runs for as long as it takes: a job. The copy is mongod's own work: it goes on without this script.
 #
-# Changes the marker, the set's configuration (one member more; no other value), the server (started where it is stopped), the
+# A member that stands gets its file back as it runs (wanted; empty for others): nothing restarts.
+#
+# Changes the marker, that file, the set's configuration (one member more; no other value), the server (started where it is stopped), the
 # mark in its data directory. A server that holds something is never made a member: it would lose it. Proves that it is a
 # secondary. Can be run again: a member is not added twice.
 # Variables: unit, port; upstream (HOST:PORT of the primary's server), set, set_id (may be empty), me (HOST:PORT of this
-# member), marker_json, marker_file. In a job: job (its folder), whose file `copied` progress reads.
+# member), wanted (lines `section.name=value`), marker_json, marker_file. In a job: job (its folder), whose file `copied` progress reads.
 
 check() {
   mongo_place
   reach_check "$upstream"
-  [ "$(mongo_setting replication.replSetName)" = "$set" ] || die "$conf doesn't name the set $set: it isn't configured for it"
+  [ "$(mongo_setting replication.replSetName)" = "$set" ] || [ "$(mongo_value replication.replSetName)" = "$set" ] || die "$conf doesn't name the set $set: it isn't configured for it"
+  [ -z "$wanted" ] || mongo_try_settings
   mongo_look
   link_fits
 }
@@ -39,6 +42,7 @@ link_holds_nothing() {
 run() {
   mongo_place
   marker_write
+  [ -z "$wanted" ] || ! mongo_write_conf || mongo_read
   mongo_look
   if [ "$state" = down ]; then
     mongo_start 600 || die "the server doesn't start: $(mongo_log_tail)"

@@ -88,12 +88,12 @@ fn member(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Relatio
         (State::Arbiter, _) => Relation::Elsewhere(
             "is an arbiter of the set, which holds no data; wanted a replica".to_owned(),
         ),
-        (State::Primary, _) => Relation::Linked,
+        (State::Primary, _) => stands(link, facts, upstream),
         (State::Secondary, _) => match facts.me.as_deref().and_then(|me| upstream.configured(me)) {
             Some(member) if member.joining => {
                 Relation::Disconnected("it has its copy and no vote yet".to_owned())
             }
-            _ => Relation::Linked,
+            _ => stands(link, facts, upstream),
         },
         // Listed again it would go on from its last write, if that is still kept.
         (_, 10) => too_stale(facts, upstream)
@@ -105,6 +105,35 @@ fn member(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Relatio
         (_, 3) => recovering(facts, upstream),
         (_, state) => Relation::Unreachable(format!("its state is {state}")),
     }
+}
+
+fn stands(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Relation {
+    worn(link, facts, upstream).map_or(Relation::Linked, Relation::Worn)
+}
+
+/// What replform made for a member and isn't there any more: it stays one only until its server restarts.
+fn worn(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Option<String> {
+    link.marker?;
+    if let Some(why) = key_gone(facts) {
+        return Some(why);
+    }
+    let (line, value) = settings::kept_lines(link, facts, upstream)
+        .into_iter()
+        .next()?;
+    let now = facts.setting(line);
+    Some(format!(
+        "its {} says {line} \"{now}\", and it runs with \"{value}\": after a restart it would be no member",
+        facts.setting("config")
+    ))
+}
+
+fn key_gone(facts: &MongoFacts) -> Option<String> {
+    (facts.key_file == "missing").then(|| {
+        format!(
+            "its key file {} is gone: after a restart it wouldn't start",
+            facts.setting("security.keyFile")
+        )
+    })
 }
 
 fn copying(facts: &MongoFacts) -> String {
@@ -121,6 +150,11 @@ fn without_id(link: &Link<'_>, facts: &MongoFacts, upstream: &MongoFacts) -> Rel
     // Started under another name than its own configuration's, or taken out.
     if status.contains("InvalidReplicaSetConfig") && names_the_set(facts, upstream) {
         return Relation::Disconnected("it was taken out of the set".to_owned());
+    }
+    // Without its key nobody can ask it; the set itself lists it.
+    let listed = upstream.configured(&settings::host_of(&link.replica.member));
+    if let (Some(why), Some(_), true) = (key_gone(facts), listed, names_the_set(facts, upstream)) {
+        return Relation::Worn(why);
     }
     let why = facts
         .refused

@@ -187,6 +187,37 @@ pub(super) fn replica_lines(
     lines
 }
 
+/// What a running member's file must say so that it is the same member after a restart, where it says something else: each
+/// with the value that the server runs with.
+pub(super) fn kept_lines(
+    link: &Link<'_>,
+    facts: &MongoFacts,
+    upstream: &MongoFacts,
+) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    // A file that mongod refuses says nothing.
+    if facts.setting("config").is_empty() {
+        return lines;
+    }
+    let set = set_name(link.replication, upstream);
+    if facts.setting("replication.replSetName") != set {
+        lines.push(("replication.replSetName", set));
+    }
+    let address = &link.replica.member.address;
+    let written = MongoFacts {
+        running_bind: None,
+        ..facts.clone()
+    };
+    // Names of hosts aren't looked up: only what the server listened on by its address counts.
+    if let Some(running) = &facts.running_bind
+        && listening(facts, address).is_none()
+        && listening(&written, address).is_some()
+    {
+        lines.push(("net.bindIp", running.clone()));
+    }
+    lines
+}
+
 /// Who may log in on the replica, and how: as on the primary.
 fn login_lines(facts: &MongoFacts, upstream: &MongoFacts) -> Vec<String> {
     let mut lines = Vec::new();

@@ -113,6 +113,9 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
 pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
+    if calls.facts.key_file == "missing" {
+        calls.account(&mut steps);
+    }
     calls.link(&mut steps);
     steps.verify(calls.on_replica("mongodb/verify.sh", 3700));
     steps.done()
@@ -336,9 +339,18 @@ impl<'a, 'b> Calls<'a, 'b> {
                 .is_some_and(|status| status.state == 5);
         let bytes = copies.then(|| copy_bytes(self.link));
         let from = self.link.upstream.server.to_string();
+        let kept = match self.link.relation {
+            Relation::Worn(_) => settings::kept_lines(self.link, &self.facts, &self.upstream),
+            _ => Vec::new(),
+        };
+        let lines: Vec<String> = kept
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let call = self
             .on_replica("mongodb/link.sh", 60)
             .text("me", settings::host_of(&self.link.replica.member))
+            .with("wanted", Argument::Lines(lines.clone()))
             // Not known before the set is made; whoever goes on with a running copy knows it.
             .with("set_id", Argument::Volatile(steps.upstream_identity()));
         let job = JobCall {
@@ -347,12 +359,18 @@ impl<'a, 'b> Calls<'a, 'b> {
             expected: bytes,
         };
         let fact = match self.link.relation {
-            Relation::Disconnected(why) => why.clone(),
+            Relation::Disconnected(why) | Relation::Worn(why) => why.clone(),
             _ => "it waits for its set, and is empty".to_owned(),
         };
         let what = if steps.job_runs(StepKind::Link) {
             format!(
                 "go on with joining the set \"{}\", which runs there",
+                self.set
+            )
+        } else if !lines.is_empty() {
+            format!(
+                "write {} into its file; it goes on as a member of the set \"{}\", nothing restarts",
+                lines.join(", "),
                 self.set
             )
         } else if copies {

@@ -51,12 +51,20 @@ pub(super) fn conf_of(link: &Link<'_>) -> String {
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Vec<Change> {
     let mut changes = Vec::new();
-    if !upstreams.new.is_empty() {
-        changes.extend(listen(facts, &upstreams.member.address));
-        changes.extend(protected_mode(facts));
+    changes.extend(listen(facts, &upstreams.member.address));
+    changes.extend(protected_mode(facts));
+    if upstreams.new.is_empty() {
+        // Links that stand need what replform set for them, and nothing else: they stand.
+        changes.retain(|change| set_by_us(upstreams, change.name).is_some());
     }
     changes.extend(backlog(upstreams, facts));
     changes
+}
+
+/// What replform set here for links of which one stands.
+fn set_by_us<'a>(upstreams: &Upstreams<'a>, name: &str) -> Option<&'a str> {
+    let change = upstreams.marker?.settings.get(name)?;
+    (!upstreams.standing.is_empty()).then_some(change.set.as_str())
 }
 
 fn change(facts: &RedisFacts, name: &'static str, want: String, why: String) -> Option<Change> {
@@ -115,7 +123,10 @@ fn backlog(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Option<Change> {
     let want = match upstreams.replication.retain {
         // Less than 16 kB is raised to that by the server itself.
         Some(wanted) => wanted.0.max(16 << 10),
-        None if upstreams.new.is_empty() => return None,
+        None if upstreams.new.is_empty() => {
+            let set: u64 = set_by_us(upstreams, "repl-backlog-size")?.parse().ok()?;
+            set.max(now)
+        }
         None => default_backlog(upstreams, facts).max(now),
     };
     change(

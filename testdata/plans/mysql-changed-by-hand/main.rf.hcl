@@ -1,0 +1,14 @@
+replform { topology = "acme" }
+
+stack "eu" {
+  server "db1" { host = "10.77.20.11" }
+  server "db2" { host = "10.77.20.12" }
+}
+
+replication "orders" {
+  engine  = "mysql"
+  primary = stack.eu.server.db1
+  allow   = ["restart"]
+
+  replica "reader" { server = stack.eu.server.db2 }
+}
