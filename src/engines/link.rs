@@ -68,7 +68,29 @@ pub struct Upstreams<'a> {
     pub wanted_marker: &'a WantedMarker,
 }
 
+impl<'a> Upstreams<'a> {
+    /// The addresses that this member must listen on for those that read from it: its own, and the public one for other stacks,
+    /// where an interface of its machine has it (a router may hand what comes there on to its own).
+    pub fn listening_addresses(&self) -> Vec<&'a str> {
+        let mut addresses = vec![self.member.address.as_str()];
+        let mut all = self.new.iter().chain(self.standing);
+        let public = &self.member.public_address;
+        if *public != self.member.address
+            && self.facts.host.addresses.contains(public)
+            && all.any(|replica| self.replication.crosses_stacks(replica))
+        {
+            addresses.push(public);
+        }
+        addresses
+    }
+}
+
 impl Link<'_> {
+    /// Whether both ends of it prove themselves.
+    pub fn verifies(&self) -> bool {
+        self.replication.verifies(self.replica)
+    }
+
     /// The address at which the replica reaches its upstream: the inner one within a stack, else the public one.
     pub fn upstream_address(&self) -> &str {
         if self.replica.member.server.stack == self.upstream.server.stack {

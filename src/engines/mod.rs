@@ -13,6 +13,9 @@ pub mod mysql;
 pub mod postgresql;
 pub mod redis;
 pub mod registry;
+pub mod secure;
+#[cfg(test)]
+mod secure_tests;
 pub mod settings;
 pub mod steps;
 #[cfg(test)]
@@ -161,6 +164,18 @@ pub trait Engine: Sync {
     }
     /// A link made or mended without a copy: account, link, verify.
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step>;
+    /// Why it can't link members of two stacks, nor prove both ends of a link; `None`: it can.
+    fn across_refused(&self) -> Option<&'static str> {
+        Some("replication between stacks, and TLS, aren't built for this engine in this version")
+    }
+    /// Requirements of a link that stands and is left as it is.
+    fn check_standing(&self, _link: &Link<'_>) -> Vec<Finding> {
+        Vec::new()
+    }
+    /// What a link that stands needs so that it goes on to stand: its replica's certificate.
+    fn keep(&self, _link: &Link<'_>) -> Vec<Step> {
+        Vec::new()
+    }
     /// The proof that a link which stands follows, where replform's own account can ask for it; `None`: it can't.
     fn verify(&self, _link: &Link<'_>) -> Option<Step> {
         None

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::secure::Proved;
 use super::settings::{self, Change};
 use super::{Link, Upstreams, checks};
 use crate::observe::{JobState, ServerState};
@@ -44,7 +45,8 @@ pub fn configure(
         return None;
     }
     let why = settings::restart_reason(changes);
-    let reasons: Vec<&str> = changes.iter().map(|change| change.why.as_str()).collect();
+    let mut reasons: Vec<&str> = changes.iter().map(|change| change.why.as_str()).collect();
+    reasons.dedup();
     let call = call.text("restart", if why.is_some() { "yes" } else { "no" });
     let action = |call| Action {
         machine: upstreams.member.machine.clone(),
@@ -164,10 +166,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
             StepKind::Account => self.link.upstream,
             _ => &self.link.replica.member,
         };
-        let needs = match self.steps.last() {
-            Some(before) => BTreeSet::from([before.id.clone()]),
-            None => self.link.prepared.into_iter().cloned().collect(),
-        };
+        let needs = self.needs();
         self.steps.push(Step {
             id: self.link.step(kind),
             kind,
@@ -204,6 +203,24 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         let name = job_name(&self.job_name(kind));
         let mut jobs = self.link.facts.jobs.values();
         jobs.any(|job| job.name == name && job.state == JobState::Running)
+    }
+
+    /// The replica's certificate, where it isn't as wanted: the step that makes it, after those before it.
+    pub fn secure(&mut self, proved: &Proved<'_>, then: Vec<Action>) {
+        let Some(fault) = proved.fault() else {
+            return;
+        };
+        let mut step = proved.step(&fault, "", then);
+        step.needs = self.needs();
+        self.steps.push(step);
+    }
+
+    /// What the next step waits for.
+    fn needs(&self) -> BTreeSet<StepId> {
+        match self.steps.last() {
+            Some(before) => BTreeSet::from([before.id.clone()]),
+            None => self.link.prepared.into_iter().cloned().collect(),
+        }
     }
 
     /// The server's packages (and an instance on the wanted port), left stopped. `package`: its name, as a person installs it;
@@ -472,21 +489,32 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// The proof that it follows. The call gets `deadline` (seconds for catching up) and `upstream_identity`; its own limit
     /// must lie above the deadline.
     pub fn verify(&mut self, call: Call) {
+        self.verify_with(call, Vec::new());
+    }
+
+    /// The same, and proofs that `more` brings: that the connection is encrypted, as the upstream sees it.
+    pub fn verify_with(&mut self, call: Call, more: Vec<Action>) {
+        let what = if more.is_empty() {
+            "caught up, read-only"
+        } else {
+            "caught up, read-only, encrypted"
+        };
         let call = call
             .number("deadline", 3600)
             .text("upstream_identity", self.upstream_identity());
-        let action = self.on_replica(Work::Script(call));
+        let mut actions = vec![self.on_replica(Work::Script(call))];
+        actions.extend(more);
         self.push(
             StepKind::Verify,
             NewStep {
-                what: "caught up, read-only".to_owned(),
+                what: what.to_owned(),
                 fact: "only what is replayed proves that it follows".to_owned(),
                 cost: Cost {
                     seconds: 1.5,
                     ..Cost::default()
                 },
                 undo: Undo::Nothing,
-                actions: vec![action],
+                actions,
             },
         );
     }

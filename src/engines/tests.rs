@@ -57,6 +57,17 @@ pub fn names(name: &str) -> Vec<String> {
 /// The plan of a primary and its replicas (`reader`, `standby`) as servers eu/db1, eu/db2, … at `NETWORK.11`, `NETWORK.12`, …,
 /// each with the instance that stands for it.
 pub fn planned(name: &str, network: &str, instances: &[Instance], allow: &[Hazard]) -> Plan {
+    planned_as(name, network, instances, allow, |_, _| {})
+}
+
+/// The same after `change`.
+pub fn planned_as(
+    name: &str,
+    network: &str,
+    instances: &[Instance],
+    allow: &[Hazard],
+    change: impl FnOnce(&mut Topology, &mut Observation),
+) -> Plan {
     let port = engine(name).unwrap().default_port();
     let members: Vec<Member> = (1..)
         .take(instances.len())
@@ -68,14 +79,15 @@ pub fn planned(name: &str, network: &str, instances: &[Instance], allow: &[Hazar
         .zip(instances)
         .map(|(member, instance)| (member.machine.clone(), host(instance, &reach)))
         .collect();
-    let observation = Observation {
+    let mut observation = Observation {
         format_version: OBSERVATION_FORMAT.to_owned(),
         replform: env!("CARGO_PKG_VERSION").to_owned(),
         topology: "acme".to_owned(),
         observed_at: "2026-01-01T00:00:00Z".to_owned(),
         machines,
     };
-    let topology = topology(name, &members, allow);
+    let mut topology = topology(name, &members, allow);
+    change(&mut topology, &mut observation);
     plan(&topology, &observation, &Options::default()).unwrap()
 }
 
@@ -152,6 +164,7 @@ fn topology(name: &str, members: &[Member], allow: &[Hazard]) -> Topology {
             primary: members[0].clone(),
             replicas: LABELS.into_iter().zip(&members[1..]).map(replica).collect(),
             tls: None,
+            certificates: None,
             retain: None,
             max_lag: Lag::Time(60_000),
             arbiter: None,

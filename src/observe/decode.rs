@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::decode_host::{self, Clock};
-use super::decode_rows::{env_file, jobs, locks, markers, reach};
+use super::decode_rows::{env_file, jobs, locks, markers, reach, tls_files};
 use super::request::{ProbeRequest, reach_key};
 use super::{Facts, Instance, Role, ServerState};
 use crate::engines::engine;
@@ -114,6 +114,7 @@ pub fn decode(text: &str, request: &ProbeRequest, trip: RoundTrip) -> Result<Fac
         locks: Vec::new(),
         reach: BTreeMap::new(),
         env: BTreeMap::new(),
+        tls: BTreeMap::new(),
     };
     for section in &sections {
         match section.title.split_once(' ') {
@@ -126,6 +127,9 @@ pub fn decode(text: &str, request: &ProbeRequest, trip: RoundTrip) -> Result<Fac
             },
             Some(("env", path)) => {
                 facts.env.insert(path.to_owned(), env_file(section)?);
+            }
+            Some(("tls", name)) => {
+                facts.tls.insert(name.to_owned(), tls_files(section));
             }
             Some(("engine", name)) => facts.instances.extend(
                 instances(section, name, request)
@@ -390,7 +394,7 @@ mod tests {
             lines in proptest::collection::vec(
                 prop_oneof![
                     Just("== host".to_owned()), Just("== env /etc/a.env".to_owned()), Just("== markers".to_owned()),
-                    Just("== jobs".to_owned()), Just("== locks".to_owned()), Just("== reach".to_owned()),
+                    Just("== jobs".to_owned()), Just("== locks".to_owned()), Just("== tls x".to_owned()), Just("== reach".to_owned()),
                     Just("== engine postgresql".to_owned()), Just("== end".to_owned()), Just("ended".to_owned()),
                     Just("uid 0".to_owned()), Just("memory MemTotal: 1 kB".to_owned()), Just("memory MemAvailable: 1 kB".to_owned()),
                     "(clock|job|id|hash|status|progress|age|lock|holder|file|pending|exit|[|]begin|[|]line|[|]outside|[|]) [ -~]{0,20}",
@@ -404,6 +408,7 @@ mod tests {
                 engines: [("postgresql".to_owned(), [5432].into())].into(),
                 reach: [("10.0.0.1".to_owned(), 5432)].into(),
                 env: [("/etc/a.env".to_owned(), [("A".to_owned(), Shown::AsHash)].into())].into(),
+                ..ProbeRequest::default()
             };
             let _ = decode(&lines.join("\n"), &request, RoundTrip { asked: f64::NAN, answered: 1e300 });
         }

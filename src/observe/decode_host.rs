@@ -52,6 +52,10 @@ pub(super) fn host(section: &Section<'_>, clock: &Clock<'_>) -> Result<HostFacts
         root: value(section, "uid") == Some("0"),
         probe_ms,
         disks: section.lines.iter().filter_map(|line| disk(line)).collect(),
+        addresses: text("addresses")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
     })
 }
 
@@ -129,6 +133,7 @@ mod tests {
             root: true,
             probe_ms: 0,
             disks,
+            addresses: Vec::new(),
         };
         assert_eq!(
             facts

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::decode::{ProbeError, Section};
 use super::request::reach_key;
-use super::{EnvFile, Job, JobState, LockHolder, MarkerFile, OutsideName, Reach};
+use super::{
+    Authority, EnvFile, Job, JobState, LockHolder, MarkerFile, OutsideName, Reach, TlsFiles,
+};
 use crate::topology::Bytes;
 
 /// Decodes `reach`: `HOST PORT WORD [WHY]`.
@@ -31,6 +33,39 @@ pub(super) fn reach(section: &Section<'_>) -> Result<BTreeMap<String, Reach>, Pr
         tries.insert(reach_key(address, port), result);
     }
     Ok(tries)
+}
+
+/// Decodes `tls NAME`; what openssl didn't say isn't known.
+pub(super) fn tls_files(section: &Section<'_>) -> TlsFiles {
+    let mut files = TlsFiles::default();
+    for line in &section.lines {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "clock" => files.seen_at = rest.parse().unwrap_or(0),
+            "authority" => {
+                let end = rest.split_once(' ');
+                files.authority = end.and_then(|(key, expires_at)| {
+                    Some(Authority {
+                        key: key.to_owned(),
+                        expires_at: expires_at.parse().ok()?,
+                    })
+                });
+            }
+            "place" => files.place = rest.to_owned(),
+            "missing" => files.missing.push(rest.to_owned()),
+            "ca" => files.trusts = rest.to_owned(),
+            "expires" => files.expires_at = rest.parse().ok(),
+            "subject" => files.subject = rest.to_owned(),
+            "names" => {
+                let names = rest.split(',').filter(|name| !name.is_empty());
+                files.names = names.map(str::to_owned).collect();
+            }
+            "trusted" => files.trusted = rest == "yes",
+            "key" => files.key_fits = rest == "fits",
+            _ => {}
+        }
+    }
+    files
 }
 
 /// Decodes `env PATH`.

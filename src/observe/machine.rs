@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     EnvFile, Facts, HostFacts, Instance, Job, LockHolder, MachineObservation, MarkerFile, Reach,
+    TlsFiles,
 };
 
 /// A machine's fields, whatever its state.
@@ -25,6 +26,7 @@ struct Saved {
     locks: Option<Vec<LockHolder>>,
     reach: Option<BTreeMap<String, Reach>>,
     env: Option<BTreeMap<String, EnvFile>>,
+    tls: Option<BTreeMap<String, TlsFiles>>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +48,7 @@ impl<'de> Deserialize<'de> for MachineObservation {
                 locks: there(saved.locks, "locks")?,
                 reach: there(saved.reach, "reach")?,
                 env: there(saved.env, "env")?,
+                tls: saved.tls.unwrap_or_default(),
             })),
             State::Unreachable => Self::Unreachable {
                 reason: there(saved.reason, "reason")?,

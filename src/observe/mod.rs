@@ -30,6 +30,6 @@ pub use instance::{
 };
 pub use request::{PROBE_SCRIPT, ProbeRequest, reach_key, requests};
 pub use types::{
-    Disk, EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation, MarkerFile,
-    OBSERVATION_FORMAT, Observation, OutsideName, Reach,
+    Authority, Disk, EnvFile, Facts, HostFacts, Job, JobState, LockHolder, MachineObservation,
+    MarkerFile, OBSERVATION_FORMAT, Observation, OutsideName, Reach, TlsFiles,
 };

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # topology, reach and env_files are set before this text
+# shellcheck disable=SC2154 # topology, reach, env_files and certificates are set before this text
 # The host's part of the one probe: what the machine is, our own blocks of the apps' environment files, markers, jobs,
 # locks, and which database ports are reached from here. The engines' parts run inside `probe_engine`.
 #
@@ -11,6 +11,8 @@
 #   reach      lines `HOST PORT`: where a connection is tried to
 #   env_files  lines `HASH NAMES PLAIN PATH`, parts divided by one tab, names by commas. HASH: of the pending files' names;
 #              NAMES: variables that we want to keep in the file; PLAIN: those of them whose values may be printed
+#
+#   certificates  lines `CA CERTIFICATE KEY`, divided by tabs: a user's own files on this host
 #
 # Prints sections `== NAME …`. What files or engines say stands behind `|`, so that no content can pass for a section.
 # Of an environment file it prints the lines of our blocks (values that aren't in PLAIN as hashes), and where NAMES occur
@@ -41,6 +43,7 @@ probe_host() {
   echo "hostname $(uname -n)"
   echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
   if [ -d /run/systemd/system ]; then echo 'systemd yes'; else echo 'systemd no'; fi
+  echo "addresses $(timeout 3 hostname -I 2>/dev/null)"
   # Free for the database, size, mount point; a data directory that isn't there yet will be on one of these.
   timeout 5 df -lB1 --output=avail,size,target 2>/dev/null | while read -r probe_free probe_size probe_mount; do
     case $probe_mount in
@@ -220,6 +223,66 @@ probe_markers() {
   done
 }
 
+# probe_key_of FILE: which key a certificate holds: the same for a certificate that was made again with the same key.
+probe_key_of() {
+  probe_pem=$(timeout 3 openssl x509 -in "$1" -noout -pubkey 2>/dev/null </dev/null) || return 1
+  printf '%s\n' "$probe_pem" | sha256sum | cut -c 1-16
+}
+
+# probe_expiry FILE: when a certificate ends, seconds since the epoch.
+probe_expiry() {
+  probe_end_date=$(timeout 3 openssl x509 -in "$1" -noout -enddate 2>/dev/null </dev/null) || return 1
+  date -d "${probe_end_date#*=}" +%s
+}
+
+# probe_certificate CA CERTIFICATE KEY: what stands in these files. No key is printed, only whether it is the certificate's.
+probe_certificate() {
+  for probe_file in "$1" "$2" "$3"; do
+    if [ ! -f "$probe_file" ]; then printf 'missing %s\n' "$probe_file"; fi
+  done
+  printf 'ca %s\n' "$(probe_key_of "$1")"
+  probe_expires=$(probe_expiry "$2") || return 0
+  printf 'expires %s\n' "$probe_expires"
+  printf 'subject %s\n' "$(timeout 3 openssl x509 -in "$2" -noout -subject -nameopt RFC2253,sep_comma_plus,-esc_msb 2>/dev/null | sed 's/^subject=//; s/^.*CN=//; s/,.*//' | head -n 1)"
+  printf 'names %s\n' "$(timeout 3 openssl x509 -in "$2" -noout -ext subjectAltName 2>/dev/null | sed -n 's/IP Address:/IP:/g; s/^ *\(\(IP\|DNS\):.*\)/\1/p' | tr -d ' ')"
+  # Whether it is of that authority, whatever the date.
+  if timeout 3 openssl verify -no_check_time -CAfile "$1" -untrusted "$2" "$2" >/dev/null 2>&1 </dev/null; then
+    echo 'trusted yes'
+  else
+    echo 'trusted no'
+  fi
+  probe_pem=$(timeout 3 openssl pkey -in "$3" -pubout -passin pass: 2>/dev/null </dev/null)
+  if [ -n "$probe_pem" ] && [ "$(timeout 3 openssl x509 -in "$2" -noout -pubkey 2>/dev/null)" = "$probe_pem" ]; then
+    echo 'key fits'
+  fi
+}
+
+# Our own folders (place: where the server reads its files), then a user's own files.
+probe_tls() {
+  for probe_folder in /var/lib/replform/tls/*/; do
+    [ -d "$probe_folder" ] || continue
+    probe_folder=${probe_folder%/}
+    printf '== tls %s\n' "${probe_folder##*/}"
+    echo "clock $(date +%s)"
+    probe_place=$(probe_first "$probe_folder/place")
+    if [ -f "$probe_folder/authority.crt" ] && [ -f "$probe_folder/authority.key" ]; then
+      printf 'authority %s %s\n' "$(probe_key_of "$probe_folder/authority.crt")" "$(probe_expiry "$probe_folder/authority.crt")"
+    fi
+    [ -n "$probe_place" ] || continue
+    printf 'place %s\n' "$probe_place"
+    probe_certificate "$probe_place/ca.crt" "$probe_place/member.crt" "$probe_place/member.key"
+  done
+  probe_tab=$(printf '\t')
+  while IFS=$probe_tab read -r probe_ca probe_cert probe_key; do
+    [ -n "$probe_key" ] || continue
+    printf '== tls %s\n' "$probe_cert"
+    echo "clock $(date +%s)"
+    probe_certificate "$probe_ca" "$probe_cert" "$probe_key"
+  done <<LIST
+$certificates
+LIST
+}
+
 # probe_first FILE: its first line, at most 300 characters.
 probe_first() { head -c 300 -- "$1" 2>/dev/null | head -n 1; }
 
@@ -283,6 +346,7 @@ probe_begin() {
   probe_reach &
   probe_add "$(probe_env)"
   probe_add "$(probe_markers)"
+  probe_add "$(probe_tls)"
   probe_add "$(probe_jobs)"
   probe_add "$(probe_locks)"
 }

@@ -25,6 +25,9 @@ pub struct ProbeRequest {
     pub reach: BTreeSet<(String, u16)>,
     /// The environment files of the apps on this machine, with the names that we keep there.
     pub env: BTreeMap<String, BTreeMap<String, Shown>>,
+    /// The user's own certificates: authority, certificate and key, paths.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub certificates: BTreeSet<(String, String, String)>,
 }
 
 /// The requests of all machines.
@@ -49,6 +52,15 @@ pub fn requests(topology: &Topology) -> BTreeMap<MachineId, ProbeRequest> {
                     .entry(replication.engine.0.clone())
                     .or_default()
                     .insert(member.instance.port);
+                request
+                    .certificates
+                    .extend(replication.certificates.iter().map(|own| {
+                        (
+                            own.ca_file.clone(),
+                            own.cert_file.clone(),
+                            own.key_file.clone(),
+                        )
+                    }));
             }
         }
         for replica in &replication.replicas {
@@ -107,6 +119,14 @@ impl ProbeRequest {
             (
                 "env_files",
                 lines(self.env.iter().map(|(p, n)| env_row(p, n))),
+            ),
+            (
+                "certificates",
+                lines(
+                    self.certificates
+                        .iter()
+                        .map(|(ca, certificate, key)| format!("{ca}\t{certificate}\t{key}")),
+                ),
             ),
         ] {
             text.push_str(&format!("{name}={}\n", quote(&value)?));

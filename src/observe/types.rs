@@ -61,6 +61,9 @@ pub struct Facts {
     pub reach: BTreeMap<String, Reach>,
     /// The apps' environment files on this machine, by path.
     pub env: BTreeMap<String, EnvFile>,
+    /// Certificates for replication: replform's own by their folder's name, a user's own by the certificate's path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls: BTreeMap<String, TlsFiles>,
 }
 
 /// The machine itself.
@@ -93,6 +96,46 @@ pub struct HostFacts {
     pub probe_ms: u64,
     /// Local file systems by mount point.
     pub disks: BTreeMap<String, Disk>,
+    /// The addresses that its interfaces have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+}
+
+/// The files that prove a member to the others, as found; no key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The host's clock when they were looked at, seconds since 1970.
+    pub seen_at: i64,
+    /// The authority that stands here with its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Authority>,
+    /// Where the server reads its files; empty: replform has put none there, or they are a user's own.
+    pub place: String,
+    /// Files that aren't there.
+    pub missing: Vec<String>,
+    /// The key of the authority that is trusted here: a hash.
+    pub trusts: String,
+    /// When the certificate ends, seconds since 1970; `None`: there is none that can be read.
+    pub expires_at: Option<i64>,
+    /// Its common name.
+    pub subject: String,
+    /// The names that it proves: `IP:10.0.0.1`, `DNS:db1.example.com`.
+    pub names: Vec<String>,
+    /// Whether that authority signed it.
+    pub trusted: bool,
+    /// Whether the key beside it is its own.
+    pub key_fits: bool,
+}
+
+/// An authority of replform's own on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// A hash of its public key.
+    pub key: String,
+    /// When its certificate ends, seconds since 1970.
+    pub expires_at: i64,
 }
 
 /// A file system.

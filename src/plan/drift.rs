@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EnvDiff, Finding, Plan, Severity, Step, StepKind, markers};
 use crate::diagnostics::codes;
+use crate::engines::secure::OF_AGE;
 use crate::observe::Observation;
 use crate::observe::status::{Health, Status};
 use crate::topology::{MemberId, Place, Replication, Topology};
@@ -228,7 +229,9 @@ impl Items {
     }
 
     fn step(&mut self, replication: &Replication, step: &Step, settled: bool) {
-        let kind = if settled {
+        // Nobody changed anything where a certificate only grew old.
+        let grew_old = step.kind == StepKind::Secure && step.because.fact.starts_with(OF_AGE);
+        let kind = if settled && !grew_old {
             DriftKind::Drift
         } else {
             DriftKind::Pending

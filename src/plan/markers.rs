@@ -121,8 +121,12 @@ fn env_targets(topology: &Topology, replication: &Replication) -> Vec<String> {
 }
 
 fn desired_hash(replication: &Replication, members: &[MarkerMember]) -> String {
+    let own = replication.certificates.as_ref();
+    let own = own.map_or_else(String::new, |own| {
+        format!(" {} {} {}", own.ca_file, own.cert_file, own.key_file)
+    });
     let text = format!(
-        "{:?} {:?} {:?} {members:?}",
+        "{:?} {:?} {:?} {members:?}{own}",
         replication.tls, replication.retain, replication.max_lag
     );
     digest(text.as_bytes())[..16].to_owned()

@@ -352,7 +352,8 @@ impl<'a> ReplicationPlanner<'a> {
             findings.push(findings::managed(replication, member, manager));
             return Intent::Leave;
         }
-        let not_built = findings::link_not_built(replication, replica);
+        let not_built = engines::engine(&replication.engine.0)
+            .and_then(|engine| findings::link_not_built(engine, replication, replica));
         let blocked = not_built.is_some();
         findings.extend(not_built);
         findings.extend(findings::relation(
@@ -503,15 +504,27 @@ impl<'a> ReplicationPlanner<'a> {
             prepared,
             upstream_marker,
         );
+        let included = self
+            .options
+            .includes(&self.replication.name, &one.replica.name);
         match one.intent {
+            Intent::Leave if one.relation == Relation::Linked && included => {
+                findings.extend(engine.check_standing(&link));
+                engine.keep(&link)
+            }
             Intent::Leave => Vec::new(),
-            Intent::Adopt => vec![adopt::step(
-                self.replication,
-                &MemberId::Replica(one.replica.name.clone()),
-                &one.replica.member,
-                &known.wanted,
-                known.marker.is_some(),
-            )],
+            Intent::Adopt => {
+                findings.extend(engine.check_standing(&link));
+                let mut steps = engine.keep(&link);
+                steps.push(adopt::step(
+                    self.replication,
+                    &MemberId::Replica(one.replica.name.clone()),
+                    &one.replica.member,
+                    &known.wanted,
+                    known.marker.is_some(),
+                ));
+                steps
+            }
             Intent::Seed => {
                 findings.extend(engine.check_link(&link));
                 findings.extend(findings::general_checks(&link, true));

@@ -4,10 +4,27 @@
 
 use super::names::digest;
 
+/// A script for certificates, after what all of them share.
+macro_rules! certificates {
+    ($name:literal) => {
+        (
+            concat!("apply/", $name),
+            concat!(
+                include_str!("../engines/common.sh"),
+                include_str!("../apply/tls.sh"),
+                include_str!(concat!("../apply/", $name))
+            ),
+        )
+    };
+}
+
 /// Scripts that are nobody's engine's.
 const OWN: &[(&str, &str)] = &[
     ("apply/env.sh", include_str!("../apply/env.sh")),
     ("apply/marker.sh", include_str!("../apply/marker.sh")),
+    certificates!("tls-request.sh"),
+    certificates!("tls-sign.sh"),
+    certificates!("tls-keep.sh"),
 ];
 
 /// What every script stands on.

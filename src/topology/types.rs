@@ -115,6 +115,8 @@ pub struct Replication {
     pub replicas: Vec<Replica>,
     /// TLS between members of one stack and between stacks; `None` is the default (off inside, verify between).
     pub tls: Option<Tls>,
+    /// The user's own certificates; `None`: replform makes an authority.
+    pub certificates: Option<Certificates>,
     /// The most that a dead replica may make its upstream keep; `None` is the engine's default.
     pub retain: Option<Bytes>,
     /// Above it a member is unhealthy.
@@ -228,6 +230,19 @@ pub enum Tls {
     Off,
 }
 
+/// Files on each member's host that stand for certificates of replform's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificates {
+    /// The authority's certificate.
+    pub ca_file: String,
+    /// The member's certificate.
+    pub cert_file: String,
+    /// The member's key.
+    pub key_file: String,
+    /// The block.
+    pub place: Place,
+}
+
 /// What reviewers can accept in `allow`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -339,6 +354,29 @@ impl Replication {
     /// The replica of this label.
     pub fn replica(&self, name: &str) -> Option<&Replica> {
         self.replicas.iter().find(|replica| replica.name == name)
+    }
+
+    /// The member that a replica reads from.
+    pub fn upstream(&self, replica: &Replica) -> &Member {
+        match &replica.upstream {
+            Upstream::Primary => &self.primary,
+            Upstream::Replica(name) => self
+                .replica(name)
+                .map_or(&self.primary, |replica| &replica.member),
+        }
+    }
+
+    /// Whether both ends of a replica's link prove themselves: as written, else between stacks.
+    pub fn verifies(&self, replica: &Replica) -> bool {
+        match self.tls {
+            Some(tls) => tls == Tls::Verify,
+            None => self.crosses_stacks(replica),
+        }
+    }
+
+    /// Whether a replica stands in another stack than the member it reads from.
+    pub fn crosses_stacks(&self, replica: &Replica) -> bool {
+        replica.member.server.stack != self.upstream(replica).server.stack
     }
 
     /// Every member, the primary first.

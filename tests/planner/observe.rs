@@ -96,6 +96,7 @@ pub fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> Machine
             .map(|(name, job)| (format!("{name}.0a1b2c3d"), seen_job(host, name, *job)))
             .collect(),
         locks: Vec::new(),
+        tls: BTreeMap::new(),
         reach: request
             .reach
             .iter()
@@ -133,6 +134,7 @@ fn host_facts(id: &MachineId, host: &Host) -> HostFacts {
         root: true,
         probe_ms: 30,
         disks: BTreeMap::from([("/".to_owned(), disk)]),
+        addresses: Vec::new(),
     }
 }
 

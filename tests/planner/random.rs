@@ -127,6 +127,7 @@ pub fn replication(
         ),
         replicas,
         tls: None,
+        certificates: None,
         retain: None,
         max_lag: Lag::Time(60_000),
         allow: allow.clone(),

@@ -17,7 +17,9 @@ use crate::config::world::World;
 use crate::diagnostics::{Diagnostic, Span, codes};
 use crate::engines::registry::{DESCRIPTIONS, description};
 use crate::secret::Secret;
-use crate::topology::{Admin, Engine, Hazard, InstanceWish, Lag, Member, Replication, Tls};
+use crate::topology::{
+    Admin, Certificates, Engine, Hazard, InstanceWish, Lag, Member, Replication, Tls,
+};
 
 /// Above it a replica is unhealthy, where nothing is written: 60 s.
 const DEFAULT_MAX_LAG: Lag = Lag::Time(60_000);
@@ -130,6 +132,7 @@ fn one(
         tls: fields
             .text("tls")
             .map(|word| if word == "off" { Tls::Off } else { Tls::Verify }),
+        certificates: certificates(block, scope, world, budget, &mut problems),
         retain: fields.size("retain"),
         max_lag: fields.lag("max_lag").unwrap_or(DEFAULT_MAX_LAG),
         allow: allowed(&fields, world),
@@ -157,6 +160,25 @@ fn one(
     } else {
         Err(problems)
     }
+}
+
+/// The user's own files, where they are written.
+fn certificates(
+    block: &Block,
+    scope: &dyn Scope,
+    world: &World<'_>,
+    budget: &mut Budget,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Certificates> {
+    let mut inner = block.body.blocks.iter();
+    let inner = inner.find(|inner| inner.kind == "certificates")?;
+    let fields = fields(row("certificates")?, &inner.body, scope, budget, problems);
+    Some(Certificates {
+        ca_file: fields.text("ca_file")?,
+        cert_file: fields.text("cert_file")?,
+        key_file: fields.text("key_file")?,
+        place: world.place(inner.heading()),
+    })
 }
 
 fn allowed(fields: &Fields, world: &World<'_>) -> BTreeMap<Hazard, crate::topology::Place> {

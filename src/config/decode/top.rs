@@ -42,14 +42,6 @@ pub fn refuse_unbuilt(bodies: &[Body], problems: &mut Vec<Diagnostic>) {
     for block in blocks(bodies) {
         match block.kind.as_str() {
             "moved" | "removed" => refuse(block, problems),
-            "replication" => {
-                let certificates = block
-                    .body
-                    .blocks
-                    .iter()
-                    .filter(|inner| inner.kind == "certificates");
-                certificates.for_each(|inner| refuse(inner, problems));
-            }
             _ => {}
         }
     }

@@ -28,7 +28,7 @@ codes! { PLANS:
     CLAIMED = 612, "an instance belongs to another topology",
         "A marker on the host says that another topology or replication uses this instance. One instance stands in one replication only.";
     LINK_NOT_BUILT = 613, "this kind of link isn't built yet",
-        "Cascades, links between stacks and TLS are part of the language, but this version can't make them.";
+        "The language knows this kind of link, but this version can't make it with this engine.";
     DISK_TOO_SMALL = 614, "the disk is too small for the copy",
         "A copy is made beside the data directory and swapped in when it is checked, so both are there at once, and the log that is written meanwhile. It is looked at before the first byte is sent.";
     LESS_MEMORY = 615, "less memory than the upstream",
@@ -91,4 +91,8 @@ codes! { PLANS:
         "Filters of the binary log or of the applier leave schemas or tables out, silently. A replica under such a filter isn't a copy of its upstream, so it isn't made.";
     PRIMARY_READ_ONLY = 673, "the primary is read-only",
         "The server written as primary refuses writes. Somebody or something made it so: after a failover, two servers may believe to be the primary. replform never makes it writable by itself.";
+    CERTIFICATE = 680, "a certificate isn't good",
+        "With tls = \"verify\" both ends of a link prove themselves. A certificate that has expired, is for other addresses or of another authority would be refused at the next connection, so nothing is begun with it. A certificate that an application's server shows already is never replaced by replform: its authority is to be written in `certificates`.";
+    UNENCRYPTED = 681, "replication travels unencrypted",
+        "With tls = \"off\" between stacks everything that is replicated can be read and changed on the way. Leave tls out, or write \"verify\": replform makes the certificates.";
 }

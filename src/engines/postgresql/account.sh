@@ -5,7 +5,8 @@
 # stay as they are), the slot. A slot of ours that still holds what it must stays; one that is lost is made anew.
 # The server gets the password's verifier only, by standard input, with its statement logging off for that session.
 # Proves: role, verifier, block, slot. Can be run again. On a standby the role must be there already (it comes from the primary).
-# Variables: version, cluster, port; role, slot, address (the replica's), verifier (SCRAM-SHA-256), marker_json, marker_file.
+# Variables: version, cluster, port; role, slot, address (the replica's), access (plain; account: only by TLS with a certificate that
+# names the role; authority: only by TLS with a certificate of the server's authority), verifier (SCRAM-SHA-256), marker_json, marker_file.
 
 check() {
   pg_place
@@ -19,6 +20,7 @@ check() {
   case $address in
     '' | *[!A-Za-z0-9.:_/-]*) die "\"$address\" is no address for pg_hba.conf" ;;
   esac
+  case $access in plain | account | authority) ;; *) die "\"$access\" is no way to let a replica in" ;; esac
   pg_running
   kind=$(echo "select slot_type from pg_replication_slots where slot_name = :'slot';" | pg_sql -v slot="$slot") ||
     die "the server doesn't tell its slots"
@@ -61,7 +63,16 @@ account_address() {
 
 account_block() {
   printf '# replform begin %s: overwritten by replform\n' "$role"
-  printf 'host replication %s %s scram-sha-256\n' "$role" "$(account_address)"
+  case $access in
+    plain) printf 'host replication %s %s scram-sha-256\n' "$role" "$(account_address)" ;;
+    *)
+      account_certificate=verify-full
+      [ "$access" = account ] || account_certificate=verify-ca
+      printf 'hostssl replication %s %s scram-sha-256 clientcert=%s\n' "$role" "$(account_address)" "$account_certificate"
+      # No later line may let it in without.
+      printf 'host replication %s %s reject\n' "$role" "$(account_address)"
+      ;;
+  esac
   printf '# replform end %s\n' "$role"
 }
 

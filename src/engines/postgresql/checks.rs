@@ -2,6 +2,7 @@
 
 use super::facts::PostgresFacts;
 use super::settings::{self, has_foreign_slots, upstream_changes};
+use super::tls;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, installable, movable, required_version,
@@ -80,6 +81,7 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
         );
     }
     retain(upstreams, &facts, &mut checks);
+    tls::check_upstream(upstreams, &facts, &mut checks);
     checks.done()
 }
 
@@ -235,9 +237,19 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         pending(&facts.pending_of_others(), &server, &mut checks);
     }
     former_slot(link, &facts, &upstream, &mut checks);
+    tls::check_link(link, &mut checks);
+    // A public address that no interface has is another machine's, which hands on what comes there.
+    let (own, dialled) = (&link.upstream.address, link.upstream_address());
+    let there = dialled == own
+        || link
+            .upstream_facts
+            .host
+            .addresses
+            .iter()
+            .any(|own| own == dialled);
     let listens = upstream
         .setting("listen_addresses")
-        .is_some_and(|now| settings::listening(now, &link.upstream.address).is_none());
+        .is_some_and(|now| there && settings::listening(now, dialled).is_none());
     closed_port(link, listens, &mut checks);
     if matches!(link.instance.server, ServerState::Running)
         && !facts.reads_drop_ins

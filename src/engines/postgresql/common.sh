@@ -80,6 +80,12 @@ pg_log_tail() {
     awk '{ gsub(/\t/, " "); printf "%s%s", between, $0; between = "; " }' | cut -c 1-700
 }
 
+# Why the server went on with the certificates it had, since pg_log_mark; nothing when it took the new ones.
+pg_tls_refused() {
+  tail -c "+$((${log_mark:-0} + 1))" -- "$log" 2>/dev/null | grep -B 1 'SSL configuration was not reloaded' |
+    sed -E 's/^[-0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] //; s/^LOG: +//' | head -n 1
+}
+
 # Whether a start has come to an end, good or bad. Its command has ended and left no server: the unit hangs in `activating`.
 # A process that doesn't come up within 10 s won't any more.
 pg_start_ended() {

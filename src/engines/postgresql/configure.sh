@@ -130,9 +130,17 @@ run() {
     changed "postgresql.auto.conf: $name"
   done || configure_refuse "a setting can't be taken out of postgresql.auto.conf"
   configure_examine
+  pg_log_mark
   pg_reload || die "the server doesn't reload"
   # A reload comes into force a moment later.
   wait_until 5 configure_reloaded
+  # Settings show certificates that the server doesn't take: it says so in its log only.
+  case $settings in
+    *ssl_*)
+      trouble=$(pg_tls_refused)
+      [ -z "$trouble" ] || configure_refuse "the server doesn't take its certificate: $trouble"
+      ;;
+  esac
   configure_settled || [ "$restart" = yes ] ||
     configure_refuse "after the reload these wait for a restart, which the plan doesn't have: $(configure_pending | tr '\n' ' ')"
   if [ "$restart" = yes ] && [ -n "$(configure_pending)" ]; then

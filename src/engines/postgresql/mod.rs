@@ -15,6 +15,7 @@ mod scripts;
 mod settings;
 mod steps;
 mod summary;
+mod tls;
 
 pub use conninfo::{host_and_port, parse as parse_conninfo};
 pub use decode::decode;

@@ -7,6 +7,7 @@ use super::conninfo::parse;
 use super::facts::PostgresFacts;
 use super::lsn::Lsn;
 use super::settings::{self, NOUN};
+use super::tls;
 use crate::engines::{Link, describe};
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
@@ -123,9 +124,24 @@ fn worn(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Opt
     if !upstream.slots.iter().any(|slot| slot.name == name) {
         return Some(format!("its slot {name} is gone on {at}"));
     }
-    if !upstream.hba_blocks.contains_key(&name) {
+    let Some(lines) = upstream.hba_blocks.get(&name) else {
         return Some(format!(
             "the lines of {name} in pg_hba.conf of {at} are gone"
+        ));
+    };
+    if !tls::lets_in_as_wanted(link, lines) {
+        return Some(format!(
+            "{at} lets {name} in {} TLS, wanted {}",
+            if link.verifies() {
+                "without"
+            } else {
+                "only with"
+            },
+            if link.verifies() {
+                "only with it"
+            } else {
+                "without"
+            }
         ));
     }
     if !facts.passfile {

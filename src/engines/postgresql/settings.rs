@@ -4,6 +4,7 @@
 //! directory, so the next base backup would copy it to the replica (engine page, section 1).
 
 use super::facts::{PostgresFacts, REPLICA_LIMITS};
+use super::tls;
 pub(super) use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams, registry};
@@ -30,7 +31,8 @@ pub(super) fn account(replication: &str, replica: &str) -> String {
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
     let mut changes = Vec::new();
-    changes.extend(listen(facts, &upstreams.member.address));
+    changes.extend(listen(upstreams, facts));
+    changes.extend(tls::server_changes(upstreams, facts));
     changes.extend(wal_level(facts));
     changes.extend(room(upstreams, facts));
     if upstreams.new.is_empty() {
@@ -44,7 +46,7 @@ pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &PostgresFacts)
     changes
 }
 
-fn setting(
+pub(super) fn setting(
     facts: &PostgresFacts,
     name: &'static str,
     want: String,
@@ -61,16 +63,19 @@ fn setting(
     })
 }
 
-/// `listen_addresses` gets exactly the address that it lacks.
-fn listen(facts: &PostgresFacts, address: &str) -> Option<Change> {
-    let want = listening(facts.setting("listen_addresses")?, address)?;
-    setting(
-        facts,
-        "listen_addresses",
-        want,
-        format!("it must listen on {address}"),
-        true,
-    )
+/// `listen_addresses` gets exactly the addresses that it lacks.
+fn listen(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
+    let now = facts.setting("listen_addresses")?;
+    let mut want = now.to_owned();
+    let mut lacking = Vec::new();
+    for address in upstreams.listening_addresses() {
+        if let Some(more) = listening(&want, address) {
+            want = more;
+            lacking.push(address);
+        }
+    }
+    let why = format!("it must listen on {}", lacking.join(" and "));
+    setting(facts, "listen_addresses", want, why, true)
 }
 
 /// The list with the address added; `None` when the server listens there already.
@@ -370,11 +375,12 @@ fn default_limit(name: &str) -> u64 {
 /// A dead link is noticed after 60 s: 20 s of silence, then 4 tries, 10 s apart.
 pub(super) fn conninfo(link: &Link<'_>) -> String {
     format!(
-        "host={} port={} user={} passfile={} connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4",
+        "host={} port={} user={} passfile={} connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4{}",
         link.upstream_address(),
         link.upstream.instance.port,
         account(&link.replication.name, &link.replica.name),
-        passfile(link)
+        passfile(link),
+        tls::client_words(link)
     )
 }
 

@@ -2,11 +2,13 @@
 
 use super::facts::{PostgresFacts, Slot};
 use super::settings::{self, account, line};
+use super::tls;
+use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
 use crate::plan::{Argument, Call, Step, StepKind, Work};
-use crate::topology::Bytes;
+use crate::topology::{Bytes, MemberId};
 
 /// Bytes a second that pg_verifybackup reads (engine page, 13: 300 to 600 MB/s).
 const VERIFY_RATE: f64 = 400e6;
@@ -46,12 +48,21 @@ pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
         lines(|change| format!("{}={}", change.name, change.now)),
     )
     .text("retire_auto", "");
-    configure(upstreams, &changes, RESTART_SECONDS, call)
-        .into_iter()
-        .collect()
+    let secure = tls::secure_upstream(upstreams, &facts);
+    let configure = configure(upstreams, &changes, RESTART_SECONDS, call).map(|mut step| {
+        // The settings name the files.
+        step.needs.extend(secure.iter().map(|step| step.id.clone()));
+        step
+    });
+    secure.into_iter().chain(configure).collect()
 }
 
-fn cluster_call(script: &str, timeout_seconds: u64, cluster: Option<&str>, port: u16) -> Call {
+pub(super) fn cluster_call(
+    script: &str,
+    timeout_seconds: u64,
+    cluster: Option<&str>,
+    port: u16,
+) -> Call {
     let (version, name) = cluster
         .and_then(|cluster| cluster.split_once('/'))
         .unwrap_or_default();
@@ -71,6 +82,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     ) {
         calls.provision(&mut steps);
     }
+    calls.secure(&mut steps);
     if steps.job_runs(StepKind::Backup) {
         // The running copy holds the instance's lock and has its connections: the account is renewed when it is done.
         calls.backup(&mut steps);
@@ -81,7 +93,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     }
     steps.restore(calls.on_replica("postgresql/restore.sh", 7200));
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("postgresql/verify.sh", 3700));
+    calls.verify(&mut steps);
     steps.done()
 }
 
@@ -89,16 +101,24 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
 pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
+    calls.secure(&mut steps);
     calls.account(&mut steps);
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("postgresql/verify.sh", 3700));
+    calls.verify(&mut steps);
+    steps.done()
+}
+
+/// The replica's certificate, made anew in time.
+pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
+    let mut steps = LinkSteps::new(link);
+    Calls::new(link).secure(&mut steps);
     steps.done()
 }
 
 /// The proof alone: it asks the upstream with the account that replform made, so a replica made by hand has none.
 pub(super) fn verify(link: &Link<'_>) -> Option<Step> {
     let mut steps = LinkSteps::new(link);
-    steps.verify(Calls::new(link).on_replica("postgresql/verify.sh", 3700));
+    Calls::new(link).verify(&mut steps);
     let asks = PostgresFacts::of(link.instance).is_ok_and(|facts| facts.passfile);
     steps.done().pop().filter(|_| asks)
 }
@@ -136,6 +156,32 @@ impl<'a, 'b> Calls<'a, 'b> {
         self.on_replica.of(script, timeout_seconds)
     }
 
+    /// The replica's certificate, and the proof that the upstream lets it in with that.
+    fn secure(&self, steps: &mut LinkSteps<'_, '_>) {
+        if !self.link.verifies() {
+            return;
+        }
+        let id = MemberId::Replica(self.link.replica.name.clone());
+        let place = tls::place(&self.cluster);
+        let proved = Proved::replica(self.link, &id, &self.name, &place, tls::OWNER);
+        let lets_in = PostgresFacts::of(self.link.instance).is_ok_and(|facts| facts.passfile);
+        let check = self.on_replica("postgresql/let-in.sh", 60);
+        let check = lets_in.then(|| steps.on_replica(Work::Script(check)));
+        steps.secure(&proved, check.into_iter().collect());
+    }
+
+    fn verify(&self, steps: &mut LinkSteps<'_, '_>) {
+        let mut more = Vec::new();
+        if self.link.verifies() {
+            let upstream = PostgresFacts::of(self.link.upstream_instance).unwrap_or_default();
+            let port = self.link.upstream.instance.port;
+            let cluster = upstream.cluster.as_deref();
+            let call = cluster_call("postgresql/encrypted.sh", 90, cluster, port);
+            more.push(steps.on_upstream(Work::Script(call.text("role", &self.name))));
+        }
+        steps.verify_with(self.on_replica("postgresql/verify.sh", 3700), more);
+    }
+
     fn provision(&self, steps: &mut LinkSteps<'_, '_>) {
         let wish = &self.link.replica.member.instance;
         let package = settings::package(self.link);
@@ -161,6 +207,7 @@ impl<'a, 'b> Calls<'a, 'b> {
         .text("role", &self.name)
         .text("slot", &self.name)
         .text("address", self.link.replica_address())
+        .text("access", tls::access(self.link))
         .with("verifier", Argument::Proof(steps.password()));
         let keep = self
             .on_replica("postgresql/passfile.sh", 60)

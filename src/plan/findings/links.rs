@@ -2,7 +2,7 @@
 
 use super::{about, allow_line, allowed, choice};
 use crate::diagnostics::codes;
-use crate::engines::Link;
+use crate::engines::{Engine, Link};
 use crate::observe::{Instance, Reach, reach_key};
 use crate::plan::host_files::job_name;
 use crate::plan::jobs::{self, FoundJob};
@@ -11,16 +11,20 @@ use crate::topology::{Hazard, Replica, Replication, Upstream};
 
 /// What this version can't link yet: said before anything else is looked at.
 pub(in crate::plan) fn link_not_built(
+    engine: &dyn Engine,
     replication: &Replication,
     replica: &Replica,
 ) -> Option<Finding> {
+    let refused = engine.across_refused();
     let what = match &replica.upstream {
-        Upstream::Replica(name) => format!("reads from replica \"{name}\": cascades aren't built in this version"),
-        Upstream::Primary if replica.member.server.stack != replication.primary.server.stack => {
-            "is in another stack than its primary: replication between stacks isn't built in this version".to_owned()
+        Upstream::Replica(name) => {
+            format!("reads from replica \"{name}\": cascades aren't built in this version")
         }
-        Upstream::Primary if replication.tls == Some(crate::topology::Tls::Verify) => {
-            "tls = \"verify\" isn't built in this version".to_owned()
+        Upstream::Primary if replication.crosses_stacks(replica) => {
+            format!("is in another stack than its primary: {}", refused?)
+        }
+        Upstream::Primary if replication.verifies(replica) => {
+            format!("tls = \"verify\": {}", refused?)
         }
         Upstream::Primary => return None,
     };

@@ -67,6 +67,7 @@ fn replication(
         ),
         replicas,
         tls: None,
+        certificates: None,
         retain: tape.one_in(4).then_some(Bytes(2_000_000_000)),
         max_lag: Lag::Time(60_000),
         allow: allow.clone(),
