@@ -203,7 +203,7 @@ impl Writer<'_> {
 
     fn answers(&self, out: &mut String) {
         let outlook = &self.plan.outlook;
-        out.push_str("\n| | |\n|---|---|\n");
+        out.push_str("\n| | this plan |\n|---|---|\n");
         let room = self.room;
         let mut row = |name: &str, mut texts: Vec<String>, none: &str| {
             let more = texts.len().saturating_sub(room.answer_lines);
@@ -360,7 +360,7 @@ fn picture(replication: &PlannedReplication, out: &mut String) {
         escape(&replication.engine)
     ));
     for (letter, title, after) in [("b", "before", false), ("a", "after", true)] {
-        out.push_str(&format!("  subgraph {title}\n"));
+        out.push_str(&format!("  subgraph {title}\n    direction LR\n"));
         for (index, row) in rows.iter().enumerate() {
             let text = if after { &row.after } else { &row.before };
             out.push_str(&format!(
@@ -384,7 +384,8 @@ fn picture(replication: &PlannedReplication, out: &mut String) {
         }
         out.push_str("  end\n");
     }
-    out.push_str("```\n");
+    // An arrow that isn't drawn: else what comes after may be placed before.
+    out.push_str("  before ~~~ after\n```\n");
 }
 
 fn place(rows: &[crate::plan::PictureRow], member: &MemberId) -> Option<usize> {
