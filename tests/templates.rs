@@ -361,7 +361,7 @@ fn cron(folder: &Path, code: i32, text: &str) -> String {
 #[test]
 fn cron_tells_only_what_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |code, text| cron(folder.path(), code, text);
+    let said = |code, text: &str| cron(folder.path(), code, text);
     assert_eq!(said(0, "acme: no drift on 2 members"), "");
     assert_eq!(said(2, "acme: 1 drift"), "acme: 1 drift\n");
     assert_eq!(said(2, "acme: 1 drift"), "");
@@ -371,4 +371,26 @@ fn cron_tells_only_what_changed() {
         "acme: no drift on 2 members\n"
     );
     assert_eq!(said(0, "acme: no drift on 2 members"), "");
+    // A lag that grows is told once; another member, or another address, is news.
+    let lags = |host, time| {
+        format!("acme: 1 unhealthy: {host}: it lags {time} behind, above max_lag (60 s)")
+    };
+    assert_ne!(said(2, &lags("eu/db2", "61 s")), "");
+    assert_eq!(said(2, &lags("eu/db2", "2 h 4 min")), "");
+    assert_eq!(said(2, &lags("eu/db2", "1.2 GB")), "");
+    assert_ne!(said(2, &lags("eu/db3", "2 h 4 min")), "");
+    assert_ne!(
+        said(
+            2,
+            "acme: 1 drift: eu/web: ADDRESS is 10.0.0.8, wanted 10.0.0.9"
+        ),
+        ""
+    );
+    assert_ne!(
+        said(
+            2,
+            "acme: 1 drift: eu/web: ADDRESS is 10.0.0.7, wanted 10.0.0.9"
+        ),
+        ""
+    );
 }

@@ -213,7 +213,12 @@ impl Writer<'_> {
             if lines.is_empty() {
                 lines.push(none.to_owned());
             } else if more > 0 {
-                lines.push(format!("and {more} more"));
+                let total = if name == "copied" {
+                    format!(", {} in all", outlook.copied_bytes)
+                } else {
+                    String::new()
+                };
+                lines.push(format!("and {more} more{total}"));
             }
             out.push_str(&format!("| **{name}** | {} |\n", lines.join("<br>")));
         };

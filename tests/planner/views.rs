@@ -363,7 +363,7 @@ fn a_comment_for_three_hundred_servers_answers_the_five_questions() {
             "| **no writes** | x0: about ",
             "| **lost** | nothing |",
             "| **copied** | 217 MB from eu/main0 to eu/db0-0, ",
-            "<br>and 270 more |",
+            "<br>and 270 more, 62.9 GB in all |",
             "| **for good** | nothing: every step can be undone |",
         ] {
             assert!(text.contains(answer), "{answer} at {limit}:\n{text}");

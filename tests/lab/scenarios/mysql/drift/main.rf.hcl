@@ -16,6 +16,7 @@ replication "orders" {
   engine  = "mysql"
   primary = stack.eu.server.db1
   allow   = ["restart"]
+  max_lag = "10s"
 
   replica "reader" { server = stack.eu.server.db2 }
 

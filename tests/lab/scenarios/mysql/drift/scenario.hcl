@@ -46,6 +46,24 @@ on "here" {
 
 writer_stops {}
 
+# The replica is made to lag behind: told, and nothing that apply would mend.
+on "db2" { run = "mysql -e 'stop replica sql_thread; change replication source to source_delay = 3600; start replica sql_thread'" }
+
+on "db1" { run = "mysql -e 'create database if not exists late; drop database late'" }
+
+wait "here" {
+  run     = "replform drift"
+  exit    = 2
+  matches = ["^acme: 1 unhealthy on 2 members: eu/db2: .*[(]replform status shows more[)]"]
+}
+
+on "db2" { run = "mysql -e 'stop replica sql_thread; change replication source to source_delay = 0; start replica sql_thread'" }
+
+wait "here" {
+  run    = "replform drift"
+  prints = "acme: no drift on 2 members"
+}
+
 # Settings are changed by hand on both servers, and the app's block.
 on "db2" { run = "mysql -e \"set global super_read_only = off; set global read_only = off\"" }
 

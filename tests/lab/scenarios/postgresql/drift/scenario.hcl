@@ -46,6 +46,24 @@ on "here" {
 
 writer_stops {}
 
+# The replica is made to lag behind: told, and nothing that apply would mend.
+on "db2" { run = "cd / && runuser -u postgres -- psql -qc \"alter system set recovery_min_apply_delay = '1h'\" -c 'select pg_reload_conf()' >/dev/null" }
+
+on "db1" { run = "cd / && runuser -u postgres -- psql -qc 'create table if not exists late (n int)' -c 'insert into late values (1)'" }
+
+wait "here" {
+  run     = "replform drift"
+  exit    = 2
+  matches = ["^acme: 1 unhealthy on 2 members: eu/db2: .*[(]replform status shows more[)]"]
+}
+
+on "db2" { run = "cd / && runuser -u postgres -- psql -qc 'alter system reset recovery_min_apply_delay' -c 'select pg_reload_conf()' >/dev/null" }
+
+wait "here" {
+  run    = "replform drift"
+  prints = "acme: no drift on 2 members"
+}
+
 # The lines that let the replica in are taken out of pg_hba.conf: the link that runs doesn't notice yet.
 on "db1" { run = "sed -i '/replform_orders_reader/d' /etc/postgresql/15/main/pg_hba.conf && systemctl reload postgresql@15-main" }
 
