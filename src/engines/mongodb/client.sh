@@ -386,6 +386,15 @@ sub print_json { my ($name, $type, $value) = @_; print "ask $name ", json($type,
 
 sub pick { my ($document, @names) = @_; [ grep { my $have = $_->[1]; grep { $have eq $_ } @names } @$document ] }
 
+# The time of the first (1) or last (-1) entry of a member's oplog, 8 bytes; undefined where it has none.
+sub oplog_end {
+    my ($connection, $direction) = @_;
+    my $found = command($connection, 'local', str(find => 'oplog.rs'), doc(projection => [ i32(ts => 1) ]),
+        doc(sort => [ i32('$natural' => $direction) ]), i32(limit => 1));
+    my ($entry) = @{ field($found, 'cursor', 'firstBatch') };
+    return $entry ? field($entry->[2], 'ts') : undef;
+}
+
 # ---- Operations.
 
 # Everything that the probe wants to know: lines `ask NAME JSON`, and `asked NAME WHY` where the server refuses.
@@ -418,13 +427,8 @@ sub probe {
     $try->(config => sub { 3, config($connection) });
     $try->(oplog => sub {
         my $stats = command($connection, 'local', str(collStats => 'oplog.rs'));
-        my @ends = map {
-            my $found = command($connection, 'local', str(find => 'oplog.rs'), doc(projection => [ i32(ts => 1) ]),
-                doc(sort => [ i32('$natural' => $_) ]), i32(limit => 1));
-            my ($entry) = @{ field($found, 'cursor', 'firstBatch') };
-            $entry ? [ 17, '', field($entry->[2], 'ts') ] : [ 10, '' ];
-        } 1, -1;
-        4, [ [ 18, '', sprintf '%.0f', field($stats, 'maxSize') ], [ 18, '', sprintf '%.0f', field($stats, 'size') ], @ends ];
+        my @ends = map { my $ts = oplog_end($connection, $_); defined $ts ? [ 17, '', $ts ] : [ 10, '' ] } 1, -1;
+        4, [ (map { [ 18, '', sprintf '%.0f', field($stats, $_) || 0 ] } 'maxSize', 'size'), @ends ];
     });
     $try->(concern => sub { 3, pick($admin->(i32(getDefaultRWConcern => 1)), 'defaultWriteConcern') });
 }
@@ -540,6 +544,8 @@ sub vote {
     }
 }
 
+my $behind = "it is too far behind: its set's primary no longer keeps the writes that it needs; plan again, for a new copy";
+
 # follow FILE: waits until the local member is a secondary; `DONE TOTAL` in bytes goes into FILE each second. Ends with an
 # error when it can't become one, or when the server doesn't answer for 60 s.
 sub follow {
@@ -573,8 +579,27 @@ sub follow {
             return;
         }
         die "it is a member no more: somebody took it out of the set\n" if $state == 10;
+        die "$behind\n" if $state == 3 && too_stale($connection);
         sleep 1;
     }
+}
+
+# behind: says so when the local member can't go on from what it has; else nothing.
+sub behind {
+    my $connection = server($hosts, $port);
+    my $status = ask($connection, 'admin', i32(replSetGetStatus => 1));
+    print "$behind\n" if (field($status, 'myState') || 0) == 3 && too_stale($connection);
+}
+
+# Whether the local member's last write is older than all that its set's primary keeps: then it recovers for ever. False where
+# one of them doesn't answer.
+sub too_stale {
+    my ($connection) = @_;
+    return eval {
+        my $primary = field(hello($connection), 'primary') or return 0;
+        my ($own, $kept) = map { defined $_ ? unpack 'Q<', $_ : 0 } oplog_end($connection, -1), oplog_end(server(host_and_port($primary)), 1);
+        $own && $own < $kept;
+    };
 }
 
 sub progress_file {
@@ -619,7 +644,7 @@ sub caught_up {
 
 my %operations = (
     probe => \&probe, state => \&state, contents => \&contents, initiate => \&initiate, 'set-id' => \&set_id,
-    add => \&add, vote => \&vote, follow => \&follow, 'caught-up' => \&caught_up,
+    add => \&add, vote => \&vote, follow => \&follow, behind => \&behind, 'caught-up' => \&caught_up,
 );
 $| = 1;
 my $run = $operations{ $operation || '' } or die "no operation\n";

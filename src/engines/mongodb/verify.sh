@@ -14,7 +14,11 @@ verify() {
   mongo_look
   case $state in
     secondary | primary) ;;
-    *) die "the server's state is $state" ;;
+    *)
+      behind=$(mongo behind 2>/dev/null)
+      [ -z "$behind" ] || die "$behind"
+      die "the server's state is $state"
+      ;;
   esac
   [ "$set_now" = "$set" ] || die "the server is a member of the set \"$set_now\", not of \"$set\""
   said=$(mongo_limit=$((${deadline:-120} + 20)) mongo caught-up "$upstream" "${deadline:-120}" 2>&1) || die "it hasn't caught up: $(mongo_said "$said")"
