@@ -232,9 +232,27 @@ pub fn closed_port(link: &Link<'_>, listens: bool, checks: &mut Checks<'_>) {
     }
 }
 
+/// The same for an engine whose copies may be made inside of a data directory that is a mount point (common.sh: data_swap).
+pub fn movable_or_mounted(place: &str, checks: &mut Checks<'_>) {
+    if place != "mount" {
+        movable(place, checks);
+    }
+}
+
 /// A data directory that can't be renamed. `place`: `symlink`, `mount`, or empty where it is a plain directory.
 pub fn movable(place: &str, checks: &mut Checks<'_>) {
-    if !place.is_empty() {
+    if place == "mount" {
+        checks.block(
+            codes::DATA_DIRECTORY_PLACE,
+            "its data directory is a mount point of its own: nothing can be renamed to its place, and this engine takes \
+             directories beside its files, inside of it, for its own data"
+                .to_owned(),
+            vec![choice(
+                "mount the directory above it",
+                "and let the data directory be an ordinary directory there; or use another host",
+            )],
+        );
+    } else if !place.is_empty() {
         checks.block(
             codes::DATA_DIRECTORY_PLACE,
             format!("its data directory is a {place} and can't be renamed"),

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ENGINES, engine};
-use crate::observe::{Facts, Instance, MachineObservation, OBSERVATION_FORMAT, Observation, Reach};
-use crate::plan::{Options, Plan, plan};
+use crate::observe::{
+    Facts, Instance, Job, JobState, MachineObservation, OBSERVATION_FORMAT, Observation, Reach,
+};
+use crate::plan::{Options, Plan, StepKind, Work, plan};
 use crate::topology::{
     Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
     Server, ServerId, Ssh, Topology, Upstream,
@@ -58,6 +60,53 @@ pub fn names(name: &str) -> Vec<String> {
 /// each with the instance that stands for it.
 pub fn planned(name: &str, network: &str, instances: &[Instance], allow: &[Hazard]) -> Plan {
     planned_as(name, network, instances, allow, |_, _| {})
+}
+
+/// The job of a plan's copy, as a client that went away left it: ended well.
+pub fn finished_copy(plan: &Plan) -> BTreeMap<String, Job> {
+    let actions = plan.steps.iter().flat_map(|step| &step.actions);
+    let job = actions
+        .filter_map(|action| match &action.work {
+            Work::Job(job) => Some(job),
+            Work::Script(_) => None,
+        })
+        .next()
+        .expect("a plan with a copy");
+    let name = crate::plan::host_files::job_name(&job.name);
+    let left = Job {
+        name: name.clone(),
+        id: "0123abcd".to_owned(),
+        arguments_hash: job.call.identity().unwrap(),
+        state: JobState::Ended { code: 0 },
+        done: None,
+        total: None,
+        age_seconds: 60,
+    };
+    BTreeMap::from([(name, left)])
+}
+
+/// What the plan says of the copy.
+pub fn said_of_the_copy(plan: &Plan) -> String {
+    let mut steps = plan.steps.iter();
+    let backup = steps.find(|step| step.kind == StepKind::Backup);
+    backup.expect("a plan with a copy").what.clone()
+}
+
+/// The same with `jobs` on the hosts.
+pub fn planned_after(
+    name: &str,
+    network: &str,
+    instances: &[Instance],
+    allow: &[Hazard],
+    jobs: &BTreeMap<String, Job>,
+) -> Plan {
+    planned_as(name, network, instances, allow, |_, observation| {
+        for machine in observation.machines.values_mut() {
+            if let MachineObservation::Reached(facts) = machine {
+                facts.jobs = jobs.clone();
+            }
+        }
+    })
 }
 
 /// The same after `change`.

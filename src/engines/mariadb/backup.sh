@@ -55,10 +55,10 @@ backup_receive() {
   from="OPENSSL:$from:$copy_port,cert=$memory/own.pem,cafile=$memory/authority.pem,verify=1,commonname=replform-donor"
   from="$from,openssl-min-proto-version=TLS1.2,connect-timeout=10,retry=10,interval=1,keepalive,keepidle=30,keepintvl=10,keepcnt=6"
   {
-    socat -u "$from" STDIO 2>"$memory/socat.log"
+    socat -b 262144 -u "$from" STDIO 2>"$memory/socat.log"
     echo $? >"$memory/socat.rc"
   } | {
-    nice -n 10 mbstream -x -C "$copy" 2>"$memory/mbstream.log"
+    mbstream -x -C "$copy" 2>"$memory/mbstream.log"
     echo $? >"$memory/mbstream.rc"
   }
   rm -f -- "$memory/own.pem"
@@ -97,7 +97,7 @@ backup_prepare() {
   [ "$(backup_checkpoint backup_type)" = full-backuped ] || backup_give_up "the copy has no checkpoints of a full backup"
   # It opens a file a table: as many as this host lets it.
   most=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
-  said=$(nice -n 10 prlimit --nofile="$most:$most" mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
+  said=$(prlimit --nofile="$most:$most" mariadb-backup --prepare --use-memory="$memory_bytes" --target-dir="$copy" 2>&1 </dev/null)
   code=$?
   if [ "$code" -ne 0 ] || [ "$(printf '%s\n' "$said" | tail -n 1 | grep -o 'completed OK!')" != 'completed OK!' ]; then
     printf '%s\n' "$said" | tail -n 20 >&2

@@ -74,7 +74,7 @@ cd "$1" || exit 1
 export HOME=/root
 until=$(($(date +%s) + 60))
 while [ ! -e began ] && [ "$(date +%s)" -lt "$until" ]; do
-  socat -U "$2" EXEC:'/bin/sh body.sh' 2>>socat.log &
+  socat -b 262144 -U "$2" EXEC:'/bin/sh body.sh' 2>>socat.log &
   socat=$!
   while kill -0 "$socat" 2>/dev/null && [ ! -e began ]; do
     [ "$(date +%s)" -lt "$until" ] || kill "$socat" 2>/dev/null

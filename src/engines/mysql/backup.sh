@@ -3,7 +3,8 @@
 # data directory and its server aren't touched: the plugin works in a small server of the job's own, without a network, reached
 # by root alone, that lives and dies with the job. Runs for as long as it takes: a job.
 #
-# Changes /var/lib/mysql-files/{mysql,recipient}.replform-copy and the note beside the first; a half copy of ours is removed first
+# Changes /var/lib/mysql-files/{mysql,recipient}.replform-copy (the first inside of the data directory where that is a mount point)
+# and the note beside the first; a half copy of ours is removed first
 # (those exact names only, never one that holds replform.kept or that a process works in). Both are gone when it is given up.
 # Proves: the plugin's own result, the checksum of every page (innochecksum), no server_uuid in the copy; writes down whose it is. Can be run again: the same job goes on, another one begins anew.
 # Variables: port; upstream_address, upstream_port, role, password (secret), max_rate (bytes a second, empty: none),
@@ -19,15 +20,29 @@ check() {
   own_name "$role"
   [ -n "$password" ] || die "there is no password for $role"
   my_movable
-  if backup_is_done; then return 0; fi
+  if data_swap_begun "$data"; then
+    backup_is_done || die "a swap in $data was cut off, and the copy that it moves isn't this one: left alone"
+    return 0
+  fi
+  if backup_is_done; then
+    backup_goes_on || die "the upstream no longer keeps the transactions that come after the copy $copy"
+    return 0
+  fi
   for place in "$copy" "$seed"; do
     if [ -L "$place" ] || [ -e "$place/replform.kept" ]; then die "$place is not ours to remove"; fi
   done
-  data_room "$copy" "$copy" "$expected_bytes"
+  if data_is_mount "$data"; then data_room "$data" "$copy" "$expected_bytes"; else data_room "$copy" "$copy" "$expected_bytes"; fi
 }
 
 backup_is_done() {
-  [ -d "$copy" ] && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
+  { [ -d "$copy" ] || data_swap_begun "$data"; } && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
+}
+
+# Whether the upstream's binary log holds all that came after the copy. Only an answer counts.
+backup_goes_on() {
+  from=$(sed -n 3p -- "$verified")
+  case $from in '' | *[!0-9a-zA-Z_:,-]*) return 1 ;; esac
+  [ "$(echo "select gtid_subset(@@global.gtid_purged, '$from');" | my_on_upstream 2>/dev/null)" = 1 ]
 }
 
 # SQL from standard input to the job's own server.
@@ -53,6 +68,9 @@ run() {
   t0=$(now)
   backup_serve
   note "made a server for the copy in $(since "$t0") s"
+  # What the copy holds at the least; a clone into a directory doesn't tell its own transactions.
+  said=$(echo 'select @@global.gtid_executed;' | my_on_upstream 2>&1) || die "the upstream doesn't tell its transactions: $(my_said "$said")"
+  from=$(printf '%s' "$said" | tr -d '\n ')
   t0=$(now)
   backup_clone
   note "copied in $(since "$t0") s"
@@ -106,6 +124,7 @@ backup_serve() {
 # Whether the data directory is what the package made, untouched and unused: a copy of that is made sooner than another such one.
 backup_may_borrow() {
   case $recipient in *innodb* | *lower-case*) return 1 ;; esac
+  if data_is_mount "$data"; then return 1; fi
   my_is_down && [ -e "$data/mysql.ibd" ] && [ ! -e "$data/replform.copy" ] && ! ls "$data"/binlog.* >/dev/null 2>&1 &&
     [ "$(du -sm -- "$data" | cut -f 1)" -lt 400 ] &&
     [ -z "$(find "$data" -mindepth 1 -maxdepth 1 -type d ! -name mysql ! -name sys ! -name performance_schema ! -name '#innodb*')" ]
@@ -156,7 +175,7 @@ backup_check() {
   find "$copy" -name '*.ibd' -o -name 'ibdata[0-9]*' -o -name 'undo_[0-9]*' -o -name '*.ibu' | sort >"${job:-/tmp}/pages" || die "the copy can't be listed"
   checked=0
   while IFS= read -r file; do
-    said=$(nice -n 10 innochecksum -- "$file" 2>&1 </dev/null) || die "a page of $file isn't as it was written: $(printf '%s' "$said" | head -n 1); the copy was removed"
+    said=$(innochecksum -- "$file" 2>&1 </dev/null) || die "a page of $file isn't as it was written: $(printf '%s' "$said" | head -n 1); the copy was removed"
     checked=$((checked + 1))
   done <"${job:-/tmp}/pages"
   rm -f -- "${job:-/tmp}/pages"
@@ -164,7 +183,7 @@ backup_check() {
   bytes=$(du -sb -- "$copy" | cut -f 1)
   printf 'donor=%s\n' "$upstream_identity" | write_file "$copy/replform.copy" 0640 "$owner:$owner" || die "$copy can't be written"
   sync -f -- "$copy" || die "the copy can't be written to the disk"
-  printf '%s\n%s\n' "${job:-none}" "$upstream_identity" | sed '1s|.*/||' | write_file "$verified" 0600 root:root ||
+  printf '%s\n%s\n%s\n' "${job:-none}" "$upstream_identity" "$from" | sed '1s|.*/||' | write_file "$verified" 0600 root:root ||
     die "$verified can't be written"
   measured bytes "$bytes"
   changed "copy $copy, checked"
@@ -172,6 +191,11 @@ backup_check() {
 
 verify() {
   backup_place
+  # The restore has begun to move it.
+  if data_swap_begun "$data"; then
+    backup_is_done || die "a swap in $data was cut off, and the copy that it moves isn't this one"
+    return 0
+  fi
   my_copy_is_whole || die "$copy isn't a whole copy"
   [ ! -e "$copy/auto.cnf" ] || die "$copy carries a server_uuid"
   [ "$(sed -n 2p -- "$verified" 2>/dev/null)" = "$(my_copy_note "$copy" donor)" ] || die "$copy wasn't checked"

@@ -5,7 +5,7 @@ use super::settings::{self, CLONE, upstream_changes};
 use super::steps;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
-    Checks, closed_port, data_directory, disk, installable, movable, required_version,
+    Checks, closed_port, data_directory, disk, installable, movable_or_mounted, required_version,
     upstream_data_directory,
 };
 use crate::engines::{Link, Upstreams};
@@ -255,7 +255,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     one_server(link, &facts, &mut checks);
     data_directory(link, &mut checks);
     if link.relation.needs_copy() {
-        movable(&facts.place, &mut checks);
+        movable_or_mounted(&facts.place, &mut checks);
         copy_place(&facts, &mut checks);
         disk(link, steps::copy_bytes(link), &mut checks);
     } else {

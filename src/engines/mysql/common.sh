@@ -24,7 +24,9 @@ my_place() {
   esac
   # The one place beside the data where mysqld may make a directory: its own, and in Debian's AppArmor profile.
   files=/var/lib/mysql-files
-  copy=$files/mysql.replform-copy verified=$files/mysql.replform-copy.verified
+  copy=$files/mysql.replform-copy
+  if data_is_mount "$data"; then copy=$data/.replform-copy; fi
+  verified=$copy.verified
 }
 
 # my_option NAME: what the configuration files say, the last one wins; NAME with underscores.
@@ -183,11 +185,11 @@ my_on_upstream() {
 
 # my_movable: dies where no copy can be moved to the data directory's place.
 my_movable() {
-  data_movable "$data"
+  data_movable "$data" inside
   if [ ! -d "$files" ] || [ -L "$files" ] || [ "$(stat -c %U -- "$files")" != "$owner" ]; then
     die "$files isn't a directory of $owner's: Debian's package makes it, and only there may mysqld write a copy"
   fi
-  [ "$(stat -c %d -- "$files")" = "$(stat -c %d -- "${data%/*}")" ] ||
+  data_is_mount "$data" || [ "$(stat -c %d -- "$files")" = "$(stat -c %d -- "${data%/*}")" ] ||
     die "$files is on another file system than ${data%/*}: a copy could not be renamed into place"
 }
 

@@ -105,6 +105,8 @@ impl Server {
                 bytes: Bytes(word.parse().unwrap_or(0)),
             }),
             "verified" => facts.copy_verified = true,
+            "waits" if word == "source" => facts.waiting_source = Some(tail.trim().to_owned()),
+            "waits" if word == "executed" => facts.waiting_executed = Some(tail.trim().to_owned()),
             "making" => facts.making = true,
             "copyplace" => facts.copy_place = rest.to_owned(),
             "place" => facts.place = rest.to_owned(),

@@ -88,6 +88,12 @@ pub struct MysqlFacts {
     pub copy_of: Option<String>,
     /// Whether a checked copy waits beside the data directory.
     pub copy_verified: bool,
+    /// The server_uuid of that copy's donor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_source: Option<String>,
+    /// Transactions that are in that copy for sure; those after them may be missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_executed: Option<String>,
     /// Whether replform began to install this server and was cut off.
     pub making: bool,
 

@@ -212,3 +212,31 @@ proptest! {
         }
     }
 }
+
+/// What the plan says of the copy where one that was made by the same plan waits, with these transactions for sure.
+fn with_a_waiting_copy(purged: u64, held: u64) -> String {
+    let upstream = primary(20, purged, true);
+    let replica = testing::recorded("mysql", "fresh-stopped");
+    let jobs = testing::finished_copy(&planned(&upstream, &replica, &[Hazard::Restart]));
+    let replica = with_facts(replica, |facts| {
+        facts.copy_verified = true;
+        facts.waiting_source = upstream.identity.clone();
+        facts.waiting_executed = Some(format!("{UPSTREAM}:1-{held}"));
+    });
+    let instances = [upstream, replica];
+    let allow = [Hazard::Restart];
+    let plan = testing::planned_after("mysql", "10.77.4", &instances, &allow, &jobs);
+    testing::said_of_the_copy(&plan)
+}
+
+#[test]
+fn a_finished_copy_is_taken_up() {
+    assert!(with_a_waiting_copy(10, 12).contains("is there already"));
+    assert!(with_a_waiting_copy(10, 10).contains("is there already"));
+}
+
+#[test]
+fn a_copy_that_nothing_can_go_on_from_is_made_anew() {
+    let said = with_a_waiting_copy(10, 9);
+    assert!(said.starts_with("copy from"), "{said}");
+}

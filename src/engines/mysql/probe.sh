@@ -73,20 +73,25 @@ my_files() {
   disk=$data
   while [ -n "$disk" ] && ! [ -d "$disk" ]; do disk=${disk%/*}; done
   timeout 3 df -B1 --output=size,avail,target "${disk:-/}" 2>/dev/null | sed -n '2s|^ *|disk |p'
-  for f in "$data".replform-* /var/lib/mysql-files/*.replform-copy; do [ -d "$f" ] && echo "aside $(my_directory_size "$f") $f"; done
-  [ -e /var/lib/mysql-files/mysql.replform-copy.verified ] && echo 'verified yes'
+  for f in "$data".replform-* /var/lib/mysql-files/*.replform-copy "$data"/.replform-[0-9]* "$data/.replform-copy"; do [ -d "$f" ] && echo "aside $(my_directory_size "$f") $f"; done
+  mounted=no note=/var/lib/mysql-files/mysql.replform-copy.verified
+  if mountpoint -q "$data" 2>/dev/null; then mounted=yes note=$data/.replform-copy.verified; fi
+  [ -e "$note" ] && echo 'verified yes'
+  sed -n '2s/^/waits source /p;3s/^/waits executed /p' "$note" 2>/dev/null
   [ -e /var/lib/replform/making.mysql ] && echo 'making yes'
   if ! [ -d /var/lib/mysql-files ] || [ "$(stat -c %U /var/lib/mysql-files)" != mysql ]; then
     echo 'copyplace missing'
-  elif [ "$(stat -c %d /var/lib/mysql-files)" != "$(stat -c %d "${data%/*}" 2>/dev/null)" ]; then
+  elif [ "$mounted" = no ] && [ "$(stat -c %d /var/lib/mysql-files)" != "$(stat -c %d "${data%/*}" 2>/dev/null)" ]; then
     echo 'copyplace elsewhere'
   else
     echo 'copyplace good'
   fi
   if [ -L "$data" ]; then echo 'place symlink'; elif mountpoint -q "$data" 2>/dev/null; then echo 'place mount'; fi
   if ! [ -d "$data" ]; then echo 'missing directory'; return 0; fi
+  # A swap that was cut off moves what may go and what is a checked copy: nothing in it is anybody's data.
+  if [ -s "$data/.replform-swap" ]; then echo 'missing content'; return 0; fi
   if ! [ -e "$data/mysql.ibd" ]; then
-    if [ -z "$(ls -A "$data" 2>/dev/null)" ]; then echo 'missing content'; else echo 'missing mysql.ibd'; fi
+    if [ -z "$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.replform-*' 2>/dev/null | head -n 1)" ]; then echo 'missing content'; else echo 'missing mysql.ibd'; fi
   fi
   sed -n 's/^server-uuid=/uuid /p' "$data/auto.cnf" 2>/dev/null
   sed -n 's/^donor=/copyof /p' "$data/replform.copy" 2>/dev/null
@@ -94,7 +99,7 @@ my_files() {
   timeout 8 du -b --max-depth=1 -- "$data" 2>/dev/null | awk -F '\t' -v data="$data" '
     $2 == data { print "size " $1; next }
     { name = substr($2, length(data) + 2) }
-    name != "mysql" && name != "sys" && name != "performance_schema" && name !~ /^#/ && ++count <= 200 { print "schema " $1 " " name }'
+    name != "mysql" && name != "sys" && name != "performance_schema" && name !~ /^#/ && name !~ /^\.replform-/ && name != "lost+found" && ++count <= 200 { print "schema " $1 " " name }'
   find "$data" -mindepth 1 -maxdepth 1 -name '*.ibd' ! -name mysql.ibd -printf 'tablespace %f\n' 2>/dev/null | head -n 20
 }
 

@@ -9,13 +9,14 @@
 # reviewers allowed: replaced_identity, its server_uuid, or anything where that is empty).
 
 restore_is_done() {
-  [ ! -e "$copy" ] && [ -e "$data/mysql.ibd" ] && [ -n "$upstream_identity" ] && [ "$(my_copy_note "$data" donor)" = "$upstream_identity" ]
+  ! data_swap_begun "$data" && [ ! -e "$copy" ] && [ -e "$data/mysql.ibd" ] && [ -n "$upstream_identity" ] && [ "$(my_copy_note "$data" donor)" = "$upstream_identity" ]
 }
 
 check() {
   my_place
   my_movable
   if restore_is_done; then return 0; fi
+  if data_swap_begun "$data"; then return 0; fi
   my_copy_is_whole || die "there is no whole copy at $copy"
   identity=$(sed -n 2p -- "$verified" 2>/dev/null)
   [ -n "$identity" ] || die "the copy $copy wasn't checked to its end"
@@ -41,7 +42,7 @@ restore_may_go() {
 
 # The same questions as the probe's: a server in which nobody made anything. A schema is a directory, a tablespace a file.
 restore_is_empty() {
-  made=$(find "$data" -mindepth 1 -maxdepth 1 \( -type d ! -name 'mysql' ! -name 'sys' ! -name 'performance_schema' ! -name '#*' \) -o \
+  made=$(find "$data" -mindepth 1 -maxdepth 1 \( -type d ! -name 'mysql' ! -name 'sys' ! -name 'performance_schema' ! -name '#*' ! -name '.replform-*' ! -name lost+found \) -o \
     -mindepth 1 -maxdepth 1 -name '*.ibd' ! -name mysql.ibd | head -n 3 | tr '\n' ' ')
   [ -z "$made" ] || die "somebody made something in $data since the plan: $made; plan again"
   my_state
@@ -71,11 +72,11 @@ run() {
   trouble=$(my_overridden "$settings")
   [ -z "$trouble" ] || die "$trouble"
   if ! my_is_down || [ "$(my_unit)" = activating ]; then
-    restore_may_go
+    data_swap_begun "$data" || restore_may_go
     my_stop 300 || die "the server of $data doesn't stop; nothing was moved"
     changed "stopped $unit"
   fi
-  if [ -d "$copy" ]; then
+  if [ -d "$copy" ] && ! data_swap_begun "$data"; then
     chmod 0700 -- "$copy" || die "$copy can't be made the server's own"
   fi
   data_swap "$copy" "$data"

@@ -1,6 +1,7 @@
 //! MySQL's steps: which scripts carry an intent out, with which arguments.
 
 use super::facts::MysqlFacts;
+use super::gtid::GtidSet;
 use super::settings::{self, CLONE, account, line};
 use crate::engines::steps::{Copy, LinkSteps, configure};
 use crate::engines::{Link, Upstreams};
@@ -185,13 +186,28 @@ impl<'a, 'b> Calls<'a, 'b> {
             .with_login(steps, "mysql/backup.sh", 60)
             .text("upstream_identity", steps.upstream_identity())
             .with("recipient", Argument::Lines(recipient.collect()));
-        steps.backup(Copy {
+        let copy = Copy {
             how: "every page checked".to_owned(),
             before: Vec::new(),
             call,
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,
-        });
+        };
+        steps.backup_unless(self.copy_goes_on(), copy);
+    }
+
+    /// A checked copy of this upstream beside the data directory, and binary logs that hold all that came after it: backup.sh
+    /// asks the same.
+    fn copy_goes_on(&self) -> bool {
+        let (facts, upstream) = self.facts();
+        let held = facts
+            .waiting_executed
+            .as_deref()
+            .and_then(|text| text.parse::<GtidSet>().ok());
+        facts.copy_verified
+            && facts.waiting_source.is_some()
+            && facts.waiting_source == self.link.upstream_instance.identity
+            && matches!((held, upstream.purged()), (Some(held), Some(purged)) if purged.without(&held).is_empty())
     }
 
     fn link(&self, steps: &mut LinkSteps<'_, '_>) {

@@ -3,7 +3,7 @@
 # copy carries its place in the upstream's history, so the replica goes on from there by a partial resync. The data directory
 # isn't touched. Runs for as long as it takes: a job.
 #
-# Changes DATA.replform-copy and DATA.replform-copy.verified; a half copy of ours is removed first (that exact name only, never one that
+# Changes DATA.replform-copy (DATA/.replform-copy where DATA is a mount point) and the note of the same name with .verified; a half copy of ours is removed first (that exact name only, never one that
 # holds replform.kept or that a process works in). On the upstream a snapshot is taken by a fork, as for any new replica.
 # Proves: redis-check-rdb (every byte, its checksum), the copy's place, and that the upstream can go on from it. Can be run again:
 # the same job goes on, another one begins anew.
@@ -13,16 +13,23 @@
 check() {
   rd_place
   own_name "$role"
-  data_movable "$data"
+  data_movable "$data" inside
   [ -x "/usr/bin/$kind-check-rdb" ] || die "/usr/bin/$kind-check-rdb isn't there"
   [ -s "$secret" ] || [ -n "$(rd_conf masterauth)" ] || die "$secret isn't there: the account comes first"
-  if backup_is_done; then return 0; fi
+  if data_swap_begun "$data"; then
+    backup_is_done || die "a swap in $data was cut off, and the copy that it moves isn't this one: left alone"
+    return 0
+  fi
+  if backup_is_done; then
+    rd_covered "$(sed -n 2p -- "$verified")" "$(sed -n 3p -- "$verified")"
+    return 0
+  fi
   if [ -L "$copy" ] || [ -e "$copy/replform.kept" ]; then die "$copy is not ours to remove"; fi
   data_room "$data" "$copy" "$expected_bytes"
 }
 
 backup_is_done() {
-  [ -d "$copy" ] && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
+  { [ -d "$copy" ] || data_swap_begun "$data"; } && [ -n "${job:-}" ] && [ "$(sed -n 1p -- "$verified" 2>/dev/null)" = "${job##*/}" ]
 }
 
 backup_give_up() {
@@ -50,7 +57,7 @@ backup_fetch() {
   (
     REDISCLI_AUTH=$(rd_word 1)
     export REDISCLI_AUTH
-    exec nice -n 10 runuser -u "$owner" -- "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning --rdb "$1" </dev/null
+    exec runuser -u "$owner" -- "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning --rdb "$1" </dev/null
   )
   echo $? >"$copy/code"
 }
@@ -110,6 +117,11 @@ backup_check() {
 
 verify() {
   rd_place
+  # The restore has begun to move it.
+  if data_swap_begun "$data"; then
+    backup_is_done || die "a swap in $data was cut off, and the copy that it moves isn't this one"
+    return 0
+  fi
   [ -s "$copy/$dump" ] || die "$copy holds no copy"
   [ "$(sed -n 2p -- "$verified" 2>/dev/null)" = "$(rd_dump_value "$copy/$dump" repl-id)" ] || die "$copy wasn't checked"
 }

@@ -6,7 +6,7 @@ use super::settings::{self, upstream_changes};
 use super::summary;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
-    Checks, closed_port, data_directory, disk, movable, upstream_data_directory,
+    Checks, closed_port, data_directory, disk, movable_or_mounted, upstream_data_directory,
 };
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
@@ -283,7 +283,7 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     configuration_file(&facts, &mut checks);
     admin(&link.replica.member, &facts, &mut checks);
     if settings::copies(link) {
-        movable(&facts.place, &mut checks);
+        movable_or_mounted(&facts.place, &mut checks);
         disk(link, super::steps::copy_bytes(link), &mut checks);
         memory(link, &facts, &upstream, &mut checks);
         append_only(link, &facts, &mut checks);

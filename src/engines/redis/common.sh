@@ -35,7 +35,7 @@ rd_place() {
   esac
   dump=$(rd_conf dbfilename) || dump=dump.rdb
   log=$(rd_conf logfile) || log=''
-  copy=$data.replform-copy verified=$data.replform-copy.verified
+  copy=$(data_copy_place "$data") verified=$copy.verified
 }
 
 # rd_cli ADDRESS PORT USER PASSWORD [redis-cli's arguments]: commands on standard input, one a line; replies without frills.

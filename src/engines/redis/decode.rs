@@ -162,6 +162,8 @@ impl Found {
                 bytes: Bytes(word.parse().unwrap_or(0)),
             }),
             "verified" => facts.copy_verified = true,
+            "waits" if word == "id" => facts.waiting_id = Some(tail.trim().to_owned()),
+            "waits" if word == "offset" => facts.waiting_offset = tail.trim().parse().ok(),
             "place" => facts.place = rest.to_owned(),
             "missing" => facts.missing = Some(rest.to_owned()),
             "size" => self.data_bytes = rest.parse().ok(),

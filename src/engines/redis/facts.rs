@@ -65,6 +65,12 @@ pub struct RedisFacts {
     pub missing: Option<String>,
     /// Whether a checked copy waits beside the data directory.
     pub copy_verified: bool,
+    /// The history that this copy is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_id: Option<String>,
+    /// Its place in that history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_offset: Option<u64>,
     /// Whether a replica's password waits beside the configuration.
     pub secret: bool,
     /// What the log of a replica says about its upstream, the last line of that sort; not necessarily of now.

@@ -234,3 +234,51 @@ proptest! {
         }
     }
 }
+
+/// What the plan says of the copy where one that was made by the same plan waits, which stands `behind` before the upstream's
+/// end (negative: after it) of a history that the upstream may have left.
+fn with_a_waiting_copy(history: &str, behind: i64) -> String {
+    let mut upstream = testing::recorded("redis", "primary");
+    set_facts(&mut upstream, |facts| {
+        for (name, value) in [
+            ("master_replid", "a".repeat(40)),
+            ("master_repl_offset", "5000".to_owned()),
+            ("master_replid2", "b".repeat(40)),
+            ("second_repl_offset", "4000".to_owned()),
+            ("repl_backlog_active", "1".to_owned()),
+            ("repl_backlog_first_byte_offset", "3001".to_owned()),
+        ] {
+            facts.info.insert(name.to_owned(), value);
+        }
+    });
+    let mut replica = testing::recorded("redis", "empty");
+    let allow = [Hazard::Expose];
+    let jobs = testing::finished_copy(&planned(&upstream, &replica, &allow));
+    set_facts(&mut replica, |facts| {
+        facts.copy_verified = true;
+        facts.waiting_id = Some(history.repeat(40));
+        facts.waiting_offset = Some(5000_u64.saturating_add_signed(-behind));
+    });
+    let instances = [upstream, replica];
+    let plan = testing::planned_after("redis", "10.77.1", &instances, &allow, &jobs);
+    testing::said_of_the_copy(&plan)
+}
+
+#[test]
+fn a_finished_copy_is_taken_up() {
+    for (history, behind) in [("a", 0), ("a", 2000), ("b", 1001), ("b", 2000)] {
+        let said = with_a_waiting_copy(history, behind);
+        assert!(
+            said.contains("is there already"),
+            "{history} {behind}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_copy_that_nothing_can_go_on_from_is_made_anew() {
+    for (history, behind) in [("a", -1), ("a", 2001), ("b", 1000), ("b", 2001), ("c", 10)] {
+        let said = with_a_waiting_copy(history, behind);
+        assert!(said.starts_with("copy from"), "{history} {behind}: {said}");
+    }
+}

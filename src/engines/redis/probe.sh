@@ -96,11 +96,23 @@ rd_files() {
   disk=$data
   while [ -n "$disk" ] && ! [ -d "$disk" ]; do disk=${disk%/*}; done
   timeout 3 df -B1 --output=size,avail,target "${disk:-/}" 2>/dev/null | sed -n "2s|^ *|disk $k |p"
-  for f in "$data".replform-*; do [ -d "$f" ] && echo "aside $k $(rd_directory_size "$f") $f"; done
-  [ -e "$data.replform-copy.verified" ] && echo "verified $k yes"
+  for f in "$data".replform-* "$data"/.replform-[0-9]* "$data/.replform-copy"; do [ -d "$f" ] && echo "aside $k $(rd_directory_size "$f") $f"; done
+  note=$data.replform-copy.verified
+  if mountpoint -q "$data" 2>/dev/null; then note=$data/.replform-copy.verified; fi
+  [ -e "$note" ] && echo "verified $k yes"
+  sed -n "2s|^|waits $k id |p;3s|^|waits $k offset |p" "$note" 2>/dev/null
   if [ -L "$data" ]; then echo "place $k symlink"; elif mountpoint -q "$data" 2>/dev/null; then echo "place $k mount"; fi
   if ! [ -d "$data" ]; then echo "missing $k directory"; return 0; fi
-  [ -n "$(ls -A "$data" 2>/dev/null)" ] || echo "missing $k content"
+  # A swap that was cut off moves what may go and what is a checked copy: nothing in it is anybody's data.
+  if [ -s "$data/.replform-swap" ]; then
+    echo "missing $k content"
+    return 0
+  fi
+  if mountpoint -q "$data" 2>/dev/null; then
+    [ -n "$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.replform-*' 2>/dev/null | head -n 1)" ] || echo "missing $k content"
+  else
+    [ -n "$(ls -A "$data" 2>/dev/null)" ] || echo "missing $k content"
+  fi
   echo "size $k $(rd_directory_size "$data")"
   if [ -f "$data/$dump" ]; then
     echo "dump $k file $(stat -c '%s %Y' "$data/$dump")"

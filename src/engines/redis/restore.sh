@@ -10,7 +10,7 @@
 # old copy of the same data), replace=yes (what the reviewers allowed: replaced_identity, its history's id or its dump's mark).
 
 restore_is_done() {
-  [ ! -e "$copy" ] && [ -s "$verified" ] && restore_is_replica &&
+  ! data_swap_begun "$data" && [ ! -e "$copy" ] && [ -s "$verified" ] && restore_is_replica &&
     [ "$(rd_dump_value "$data/$dump" repl-id)" = "$(sed -n 2p -- "$verified")" ]
 }
 
@@ -19,8 +19,9 @@ restore_is_replica() { [ "$(rd_conf replicaof)" = "$upstream_address $upstream_p
 check() {
   rd_place
   rd_block_is_whole
-  data_movable "$data"
+  data_movable "$data" inside
   if restore_is_done; then return 0; fi
+  if data_swap_begun "$data"; then return 0; fi
   [ -s "$copy/$dump" ] || die "there is no whole copy at $copy"
   copied_id=$(sed -n 2p -- "$verified" 2>/dev/null) copied_offset=$(sed -n 3p -- "$verified" 2>/dev/null)
   [ -n "$copied_offset" ] || die "the copy $copy wasn't checked to its end"
@@ -107,6 +108,18 @@ restore_stop() {
 
 run() {
   if restore_is_done; then return 0; fi
+  data_swap_begun "$data" || restore_end
+  # The copy's directory may be empty by now, or gone, in a swap that was cut off.
+  data_swap_begun "$data" || { [ -d "$copy" ] && chmod 0750 -- "$copy"; } || die "there is no whole copy at $copy"
+  data_set_aside "$data"
+  aside=$swap_aside
+  rd_block_replica
+  data_swap "$copy" "$data"
+  if [ -n "$aside" ] && ! data_is_mount "$data"; then changed "set aside $data as $aside"; fi
+}
+
+# The server ends, and what is in the way may go at the last moment too.
+restore_end() {
   case $(rd_unit) in
     inactive | failed) ;;
     *)
@@ -120,13 +133,6 @@ run() {
       fi
       ;;
   esac
-  [ -d "$copy" ] || die "there is no whole copy at $copy"
-  chmod 0750 -- "$copy"
-  data_set_aside "$data"
-  aside=$swap_aside
-  rd_block_replica
-  data_swap "$copy" "$data"
-  [ -z "$aside" ] || changed "set aside $data as $aside"
 }
 
 verify() {

@@ -231,7 +231,7 @@ impl<'a, 'b> Calls<'a, 'b> {
     }
 
     fn backup(&self, steps: &mut LinkSteps<'_, '_>) {
-        steps.backup(Copy {
+        let copy = Copy {
             how: match self.kind {
                 Kind::Redis => "checked by redis-check-rdb",
                 Kind::Valkey => "checked by valkey-check-rdb",
@@ -241,8 +241,30 @@ impl<'a, 'b> Calls<'a, 'b> {
             call: self.on_replica("redis/backup.sh", 60),
             bytes: copy_bytes(self.link),
             check_rate: CHECK_RATE,
-        });
-        steps.takes_longer(SNAPSHOT_DELAY);
+        };
+        let kept = self.copy_goes_on();
+        steps.backup_unless(kept, copy);
+        if !kept {
+            steps.takes_longer(SNAPSHOT_DELAY);
+        }
+    }
+
+    /// A checked copy beside the data directory, and a backlog upstream that holds all that came after it: backup.sh asks the
+    /// same (common.sh: rd_covered).
+    fn copy_goes_on(&self) -> bool {
+        let (Some(id), Some(at)) = (&self.facts.waiting_id, self.facts.waiting_offset) else {
+            return false;
+        };
+        let number = |name: &str| self.upstream.info(name)?.parse::<u64>().ok();
+        let on_its_way = if self.upstream.info("master_replid") == Some(id) {
+            number("master_repl_offset").is_some_and(|end| at <= end)
+        } else {
+            self.upstream.info("master_replid2") == Some(id)
+                && number("second_repl_offset").is_some_and(|end| at < end)
+        };
+        let held = number("repl_backlog_first_byte_offset").is_some_and(|first| at + 1 >= first);
+        let active = self.upstream.info("repl_backlog_active") == Some("1");
+        self.facts.copy_verified && active && on_its_way && held
     }
 
     fn link(&self, steps: &mut LinkSteps<'_, '_>) {

@@ -1,0 +1,19 @@
+replform { topology = "acme" }
+
+ssh { user = "root" }
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+}
+
+replication "orders" {
+  engine  = "redis"
+  primary = stack.eu.server.db1
+  allow   = ["expose"]
+
+  replica "reader" {
+    server   = stack.eu.server.db2
+    max_rate = "10MB/s" # so slow that something can happen in the middle of the copy
+  }
+}
