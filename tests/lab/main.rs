@@ -15,6 +15,8 @@ mod lab_itself;
 mod measured;
 mod postgresql;
 mod scenario;
+mod seeding;
+mod swap;
 mod wait;
 mod writer;
 
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
     let mut trials = scenario::trials();
     trials.extend(coded("lab_itself", &lab_itself::TESTS));
     trials.extend(coded("measured", &measured::TESTS));
+    trials.extend(seeding::trials());
+    trials.extend(coded("swap", &swap::TESTS));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
