@@ -4,11 +4,12 @@
 # Changes: the lines between $begin_line and $end_line in $path (the rest of the file, its owner, mode and ACL stay; written beside and
 # renamed), and $pending, which stands from before the write until on_change exits 0. Proves: the block is as wanted, none of our
 # names is set outside it, nothing is owed. Can be run again: an unchanged file is left alone, and on_change runs only when owed.
+# release=yes hands the block over to the app instead: its lines stay without ours around them, those that block names by then.
 # Variables: path; begin_line (up to its colon it is what the block is known by), end_line; block (our lines; may be sensitive:
 # never in an argument of a command); names (the variables we set, one a line); on_change (may be empty); pending (file that
 # holds the path while on_change is owed). Where they aren't set: mode (of a file that isn't there yet) 0640,
 # on_change_seconds (its limit) 300.
-: "${mode:=0640}" "${on_change_seconds:=300}"
+: "${mode:=0640}" "${on_change_seconds:=300}" "${release:=no}"
 
 env_file() { readlink -f -- "$path" || die "$path leads nowhere: a link in it points to nothing"; }
 
@@ -55,11 +56,24 @@ env_block() {
   [ "$first" -gt 0 ] && sed -n "$first,${last}p" -- "$file"
 }
 
+# The block's own lines, each that $block has by the same name as it stands there.
+env_released() {
+  sed -n "$((first + 1)),$((last - 1))p" -- "$file" | block=$block awk '
+    BEGIN { n = split(ENVIRON["block"], lines, "\n"); for (i = 1; i <= n; i++) new[substr(lines[i], 1, index(lines[i], "="))] = lines[i] }
+    { name = substr($0, 1, index($0, "=")); print (name != "" && name in new) ? new[name] : $0 }'
+}
+
 env_wanted() {
+  if [ "$release" = yes ]; then
+    [ "$first" -eq 0 ] || [ "$((last - first))" -eq 1 ] || env_released
+    return
+  fi
   printf '%s\n' "$begin_line" && { [ -z "$block" ] || printf '%s\n' "$block"; } && printf '%s\n' "$end_line"
 }
 
-env_is_wanted() { [ "$(env_block)" = "$(env_wanted)" ]; }
+env_is_wanted() {
+  if [ "$release" = yes ]; then [ "$first" -eq 0 ]; else [ "$(env_block)" = "$(env_wanted)" ]; fi
+}
 
 env_new_text() {
   if [ "$first" -gt 0 ]; then

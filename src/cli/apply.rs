@@ -223,8 +223,8 @@ impl Apply {
         let (reporter, events) = Reporter::start(context.streams, &planned.plan, log);
         let apply_context = apply::Context {
             network: Arc::clone(network),
-            targets: wish
-                .topology
+            targets: planned
+                .topology(wish)
                 .machines
                 .iter()
                 .map(|(id, machine)| (id.clone(), target(machine)))
@@ -254,7 +254,7 @@ impl Apply {
         planned: Planned,
         apply_context: &apply::Context,
     ) -> Result<(Planned, Outcome, Option<Planned>), Failure> {
-        let wanted = locks(&planned.plan, &wish.topology, &planned.observation);
+        let wanted = locks(&planned.plan, planned.topology(wish), &planned.observation);
         let locks = Arc::new(
             apply::lock_all(&wanted, apply_context)
                 .await
@@ -323,7 +323,7 @@ impl Apply {
 /// Which machines are locked: all that can be reached of each replication that the plan touches, its apps' hosts among them.
 fn locks(plan: &Plan, topology: &Topology, observation: &Observation) -> WantedLocks {
     let mut wanted = WantedLocks::new();
-    for replication in &topology.replications {
+    for replication in topology.all_replications() {
         if !plan
             .steps
             .iter()
@@ -331,17 +331,25 @@ fn locks(plan: &Plan, topology: &Topology, observation: &Observation) -> WantedL
         {
             continue;
         }
+        let former = topology.former_replicas(&replication.name).iter();
         let members = replication
             .members()
-            .map(|(_, member)| member.machine.clone());
+            .map(|(_, member)| member)
+            .chain(former.map(|replica| &replica.member))
+            .map(|member| member.machine.clone());
         let apps = replication
             .env
             .iter()
             .flat_map(|env| &env.targets)
             .filter_map(|id| topology.app(id));
         let hosts = apps.flat_map(|app| app.machines.iter().cloned());
+        let steps = plan.steps.iter();
+        let changed = steps
+            .filter(|step| step.replication == replication.name)
+            .flat_map(|step| step.actions.iter().map(|action| action.machine.clone()));
         for machine in members
             .chain(hosts)
+            .chain(changed)
             .filter(|machine| observation.facts(machine).is_some())
         {
             let locks = wanted.entry(machine).or_default();

@@ -81,7 +81,7 @@ impl Command for Drift {
             wish.plan_saved(&self.observed)?
         };
         let report = Report::new(
-            &wish.topology,
+            planned.topology(&wish),
             &planned.observation,
             &planned.plan,
             &self.ignore,

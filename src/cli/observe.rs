@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::commands::Command;
-use super::planning::{load_topology, network, runtime};
+use super::planning::{load_topology, network, observe_all, runtime};
 use super::{Context, Exit, Failure, VariableArguments};
 use crate::diagnostics::{Diagnostic, codes};
-use crate::observe::{MachineObservation, Observation, observe, saved};
+use crate::observe::{MachineObservation, Observation, saved};
 use crate::render::status::observation_text;
 
 /// Look at every host, and print or save what is there
@@ -33,7 +33,7 @@ pub struct Observe {
 impl Command for Observe {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let topology = load_topology(context, &self.variables)?;
-        let observation = runtime()?.block_on(observe(&network(self.input), &topology));
+        let observation = runtime()?.block_on(observe_all(&network(self.input), &topology));
         if let Some(file) = &self.out {
             saved::save(&observation, file).map_err(|error| {
                 let mut text = error.to_string();

@@ -1,5 +1,6 @@
 //! What plan, apply, show and graph share: load the configuration, observe the hosts (or read what was observed), plan.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use clap::Args;
 
 use super::{Context, Exit, Failure, VariableArguments};
 use crate::diagnostics::{Diagnostic, codes, nearest, render_all};
-use crate::observe::{MachineObservation, Observation, observe, saved};
-use crate::plan::{Options, Plan, Severity, addresses, plan};
+use crate::observe::{MachineObservation, Observation, observe, observe_machines, requests, saved};
+use crate::plan::{Options, Plan, Severity, addresses, former, plan};
 use crate::remote::{ClientContext, Limits, Network};
 use crate::topology::{Hazard, Topology, parse_duration};
 use crate::ui::{Streams, variable};
@@ -72,6 +73,8 @@ pub struct Planned {
     pub observation: Observation,
     /// How old the observation is.
     pub age: Duration,
+    /// The configuration with what markers name besides, where they name something.
+    extended: Option<Topology>,
 }
 
 impl PlanningArguments {
@@ -139,6 +142,23 @@ fn list<'a>(all: impl ExactSizeIterator<Item = &'a String>) -> String {
     text
 }
 
+/// Observes every machine of a topology; then, where markers name what the configuration no longer does, those instances and
+/// machines too.
+pub async fn observe_all(network: &Arc<Network>, topology: &Topology) -> Observation {
+    let mut observation = observe(network, topology).await;
+    let more = match former::extended(topology, &observation) {
+        Cow::Owned(extended) => {
+            let asked = requests(topology);
+            let mut more = requests(&extended);
+            more.retain(|id, request| asked.get(id) != Some(request));
+            observe_machines(network, &extended, more).await
+        }
+        Cow::Borrowed(_) => return observation,
+    };
+    observation.machines.extend(more.machines);
+    observation
+}
+
 /// The network as this client's environment gives it; `input`: whether passphrases may be asked for.
 pub fn network(input: bool) -> Arc<Network> {
     let client = ClientContext::from_environment(may_ask(input));
@@ -169,7 +189,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 impl Wish {
     /// Asks every host, and plans.
     pub async fn observe_and_plan(&self, network: &Arc<Network>) -> Result<Planned, Failure> {
-        let observation = observe(network, &self.topology).await;
+        let observation = observe_all(network, &self.topology).await;
         self.plan(observation, Duration::ZERO)
     }
 
@@ -204,7 +224,12 @@ impl Wish {
     }
 
     fn plan(&self, observation: Observation, age: Duration) -> Result<Planned, Failure> {
-        let plan = plan(&self.topology, &observation, &self.options).map_err(|error| {
+        let extended = match former::extended(&self.topology, &observation) {
+            Cow::Owned(extended) => Some(extended),
+            Cow::Borrowed(_) => None,
+        };
+        let topology = extended.as_ref().unwrap_or(&self.topology);
+        let plan = plan(topology, &observation, &self.options).map_err(|error| {
             Failure::plain(Diagnostic::without_place(
                 codes::PLANNER,
                 format!("{error}; this is a fault of replform, please report it"),
@@ -214,11 +239,17 @@ impl Wish {
             plan,
             observation,
             age,
+            extended,
         })
     }
 }
 
 impl Planned {
+    /// What was planned: `wish`'s topology, with what markers name besides.
+    pub fn topology<'a>(&'a self, wish: &'a Wish) -> &'a Topology {
+        self.extended.as_ref().unwrap_or(&wish.topology)
+    }
+
     /// Whether something could not be looked at.
     pub fn incomplete(&self) -> bool {
         self.plan

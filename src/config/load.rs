@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checks::{self, Decoded};
+use super::decode::ssh::SshFields;
 use super::decode::{replications, structure, top};
 use super::evaluate::{Budget, on_big_stack};
 use super::given::{Given, Inputs};
@@ -19,7 +20,7 @@ use super::tree::Body;
 use super::variables;
 use super::world::World;
 use crate::diagnostics::{Diagnostic, Span, codes, has_errors};
-use crate::topology::{Server, Topology};
+use crate::topology::{Former, Server, Topology};
 
 /// A configuration without errors.
 #[derive(Debug)]
@@ -163,10 +164,10 @@ fn topology(
     world.check_locals(budget, out);
     let name = top::topology(bodies, world, budget, out);
     top::refuse_unbuilt(bodies, out);
-    let _ = world
-        .stacks
-        .ssh(world, budget)
-        .map_err(|problems| out.extend(problems));
+    let ssh = world.stacks.ssh(world, budget).unwrap_or_else(|problems| {
+        out.extend(problems);
+        SshFields::default()
+    });
     let servers = world.stacks.servers(world, budget, out);
     let apps = world.stacks.apps(world, budget, out);
     let mut decoded = Vec::new();
@@ -199,6 +200,8 @@ fn topology(
             .into_iter()
             .map(|decoded| decoded.replication)
             .collect(),
+        ssh: SshFields::default().over(&ssh, "", None),
+        former: Former::default(),
     })
 }
 

@@ -119,3 +119,21 @@ impl Link<'_> {
         ))
     }
 }
+
+/// A replica that is no longer wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Parting<'a> {
+    /// The link that it had.
+    pub link: Link<'a>,
+    /// Whether its server is there and a part of this replication still: what makes it standalone runs on it.
+    pub stands: bool,
+    /// Whether apps go on with its address: what it listens on stays.
+    pub keep_address: bool,
+}
+
+impl Parting<'_> {
+    /// The accounts that replform made for this replication: a copy of the data has them too.
+    pub fn accounts(&self) -> Vec<String> {
+        self.link.wanted_upstream_marker.objects.clone()
+    }
+}

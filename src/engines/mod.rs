@@ -23,7 +23,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use link::{Link, Upstreams};
+pub use link::{Link, Parting, Upstreams};
 use registry::Description;
 
 use crate::observe::Instance;
@@ -175,6 +175,16 @@ pub trait Engine: Sync {
     /// What a link that stands needs so that it goes on to stand: its replica's certificate.
     fn keep(&self, _link: &Link<'_>) -> Vec<Step> {
         Vec::new()
+    }
+    /// A replica that is no longer wanted becomes a standalone server with its data ([`LinkSteps::unlink`](steps::LinkSteps::unlink)),
+    /// then its upstream forgets it ([`LinkSteps::cleanup`](steps::LinkSteps::cleanup)). `None`: not built.
+    fn part(&self, _parting: &Parting<'_>) -> Option<Vec<Step>> {
+        None
+    }
+    /// No replica is left: what was set on the primary for them goes back. `keep_address`: apps were told its address, so what it
+    /// listens on stays. `None`: there is nothing to put back.
+    fn retire(&self, _upstreams: &Upstreams<'_>, _keep_address: bool) -> Option<steps::Retirement> {
+        None
     }
     /// The proof that a link which stands follows, where replform's own account can ask for it; `None`: it can't.
     fn verify(&self, _link: &Link<'_>) -> Option<Step> {

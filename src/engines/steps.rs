@@ -20,6 +20,12 @@ pub use crate::plan::adopt::with_marker;
 /// (engine page of PostgreSQL, 13; the other engines' copies lie between 80 and 250 MB/s).
 pub const ASSUMED_RATE: f64 = 100e6;
 
+/// The most that a replica which parts may take to catch up, seconds.
+pub const UNLINK_SECONDS: u32 = 600;
+
+/// Why a replica parts.
+const GONE: &str = "the configuration has this replica no more";
+
 /// Bytes a second that the copy is expected to move.
 pub fn copy_rate(link: &Link<'_>) -> f64 {
     link.replica
@@ -76,6 +82,90 @@ pub fn configure(
         env: Vec::new(),
         actions: vec![action(adopt::call(upstreams.wanted_marker)), action(call)],
     })
+}
+
+/// What goes back on a primary that has no replica left.
+#[derive(Debug)]
+pub struct Retirement {
+    /// One line: `listen_addresses back to localhost`.
+    pub what: String,
+    /// What it costs.
+    pub cost: Cost,
+    /// Runs on the primary.
+    pub call: Call,
+}
+
+/// The step in which a primary becomes an ordinary server again: its settings go back, then its marker goes.
+pub fn retire(
+    upstreams: &Upstreams<'_>,
+    retirement: Option<Retirement>,
+    needs: BTreeSet<StepId>,
+) -> Step {
+    let (replication, member) = (upstreams.replication, upstreams.member);
+    let action = |call| Action {
+        machine: member.machine.clone(),
+        lock: lock(replication, member),
+        work: Work::Script(call),
+    };
+    let jobs = format!(
+        "{}.{}.",
+        upstreams.topology.name,
+        names::in_files(&replication.name)
+    );
+    let forget = action(adopt::forget(upstreams.wanted_marker, &jobs));
+    let mut cost = Cost {
+        seconds: 0.5,
+        ..Cost::default()
+    };
+    let mut what = "remove its marker; it is an ordinary server again".to_owned();
+    let mut actions = Vec::new();
+    if let Some(retirement) = retirement {
+        what = format!("{}; remove its marker", retirement.what);
+        cost = retirement.cost;
+        actions.push(action(retirement.call));
+    }
+    actions.push(forget);
+    Step {
+        id: StepId(format!("{}.primary.cleanup", replication.name)),
+        kind: StepKind::Cleanup,
+        replication: replication.name.clone(),
+        member: Some(MemberId::Primary),
+        subject: member.server.to_string(),
+        machine: member.machine.clone(),
+        what,
+        because: Because {
+            place: member.place.clone(),
+            fact: "no replica of it is left".to_owned(),
+        },
+        needs,
+        cost,
+        undo: Undo::By("write its replicas again and apply".to_owned()),
+        env: Vec::new(),
+        actions,
+    }
+}
+
+/// The step in which a host forgets that its server was a replica; the server stays as it is.
+pub fn forget(link: &Link<'_>) -> Step {
+    let mut steps = LinkSteps::new(link);
+    let forget = steps.on_replica(Work::Script(adopt::forget(
+        link.wanted_marker,
+        &steps.job_prefix(),
+    )));
+    steps.push(
+        StepKind::Unlink,
+        NewStep {
+            what: "remove its marker; its server stays as it is".to_owned(),
+            fact: GONE.to_owned(),
+            cost: Cost {
+                seconds: 0.2,
+                ..Cost::default()
+            },
+            undo: Undo::By("write the replica again and apply".to_owned()),
+            actions: vec![forget],
+        },
+    );
+    steps.steps.remove(0)
 }
 
 /// What the engine says of one step; the rest is the same for all.
@@ -160,10 +250,11 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         ))
     }
 
-    /// One more step, after those before it. An account is made on the upstream, everything else happens on the replica.
+    /// One more step, after those before it. What is made or taken away for a replica is on the upstream, everything else happens
+    /// on the replica.
     pub fn push(&mut self, kind: StepKind, step: NewStep) {
         let at = match kind {
-            StepKind::Account => self.link.upstream,
+            StepKind::Account | StepKind::Cleanup => self.link.upstream,
             _ => &self.link.replica.member,
         };
         let needs = self.needs();
@@ -187,15 +278,19 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         });
     }
 
-    /// The name of this link's job of a kind on its host.
-    pub fn job_name(&self, kind: StepKind) -> String {
+    /// What the names of this link's jobs begin with.
+    fn job_prefix(&self) -> String {
         format!(
-            "{}.{}.{}.{}",
+            "{}.{}.{}.",
             self.link.topology.name,
             names::in_files(&self.link.replication.name),
-            names::in_files(&self.link.replica.name),
-            kind.word()
+            names::in_files(&self.link.replica.name)
         )
+    }
+
+    /// The name of this link's job of a kind on its host.
+    pub fn job_name(&self, kind: StepKind) -> String {
+        format!("{}{}", self.job_prefix(), kind.word())
     }
 
     /// Whether the job of a kind runs already: left by a client that went away.
@@ -515,6 +610,53 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
                 },
                 undo: Undo::Nothing,
                 actions,
+            },
+        );
+    }
+
+    /// The replica becomes a standalone server: `call`, which is given `deadline` (seconds to catch up in), then its marker goes.
+    /// `restarts`: why its server has to restart.
+    pub fn unlink(&mut self, restarts: Option<String>, call: Call) {
+        let jobs = self.job_prefix();
+        let actions = vec![
+            self.on_replica(Work::Script(
+                call.number("deadline", i64::from(UNLINK_SECONDS)),
+            )),
+            self.on_replica(Work::Script(adopt::forget(self.link.wanted_marker, &jobs))),
+        ];
+        self.push(
+            StepKind::Unlink,
+            NewStep {
+                what: "catch up, then standalone and writable; its data stays".to_owned(),
+                fact: GONE.to_owned(),
+                cost: Cost {
+                    restarts,
+                    seconds: 3.0,
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!(
+                    "write replica \"{}\" again: that takes a new copy, and its own writes are set aside",
+                    self.link.replica.name
+                )),
+                actions,
+            },
+        );
+    }
+
+    /// The upstream forgets the replica: its account and whatever else was made there for it. `what`: after "remove".
+    pub fn cleanup(&mut self, what: &str, call: Call) {
+        let action = self.on_upstream(Work::Script(call));
+        self.push(
+            StepKind::Cleanup,
+            NewStep {
+                what: format!("remove {what}"),
+                fact: GONE.to_owned(),
+                cost: Cost {
+                    seconds: 0.6,
+                    ..Cost::default()
+                },
+                undo: Undo::By("write the replica again and apply".to_owned()),
+                actions: vec![action],
             },
         );
     }

@@ -10,8 +10,8 @@ use crate::observe::{
 };
 use crate::plan::{Options, Plan, StepKind, Work, plan};
 use crate::topology::{
-    Engine, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
-    Server, ServerId, Ssh, Topology, Upstream,
+    Engine, Former, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica,
+    Replication, Server, ServerId, Ssh, Topology, Upstream,
 };
 
 /// Labels of a world's replicas.
@@ -223,6 +223,8 @@ fn topology(name: &str, members: &[Member], allow: &[Hazard]) -> Topology {
             primary_place: place(1),
             allow_place: place(4),
         }],
+        ssh: Ssh::default(),
+        former: Former::default(),
     }
 }
 

@@ -44,8 +44,15 @@ pub fn requests(topology: &Topology) -> BTreeMap<MachineId, ProbeRequest> {
             (id.clone(), request)
         })
         .collect();
-    for replication in &topology.replications {
-        for (_, member) in replication.members() {
+    for (machine, path) in &topology.former.files {
+        if let Some(request) = requests.get_mut(machine) {
+            request.env.entry(path.clone()).or_default();
+        }
+    }
+    for replication in topology.all_replications() {
+        let former = topology.former_replicas(&replication.name).iter();
+        let members = replication.members().map(|(_, member)| member);
+        for member in members.chain(former.map(|replica| &replica.member)) {
             if let Some(request) = requests.get_mut(&member.machine) {
                 request
                     .engines

@@ -64,3 +64,10 @@ pub fn with_marker(call: Call, marker: &WantedMarker) -> Call {
     call.text("marker_file", marker.own_file_name())
         .with("marker_json", Argument::Text(marker.text()))
 }
+
+/// The call that takes away what a member's host keeps beside the database. `jobs`: what the names of its jobs begin with.
+pub fn forget(marker: &WantedMarker, jobs: &str) -> Call {
+    Call::new("apply/forget.sh", 60)
+        .text("marker_file", marker.own_file_name())
+        .text("jobs", jobs)
+}

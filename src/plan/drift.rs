@@ -124,7 +124,7 @@ impl Drift {
     ) -> Self {
         let mut items = Items::default();
         let status = Status::new(topology, observation);
-        for replication in &topology.replications {
+        for replication in topology.all_replications() {
             let settled = settled(topology, replication, observation);
             for step in of(replication, &plan.steps, |step| &step.replication) {
                 items.step(replication, step, settled);
@@ -241,7 +241,8 @@ impl Items {
             // An account stands on the upstream, and is its replica's.
             Some(id) => match replication.member(id) {
                 Some(member) => (address(&replication.name, id), member.server.to_string()),
-                None => return,
+                // A replica that left the configuration.
+                None => (address(&replication.name, id), step.subject.clone()),
             },
             None => (app_address(&step.subject), step.subject.clone()),
         };
@@ -321,8 +322,14 @@ impl Items {
         replication: &Replication,
         subject: &str,
     ) -> (String, String) {
+        let former = topology.former_replicas(&replication.name).iter();
+        let former = former.map(|replica| {
+            let id = MemberId::Replica(replica.name.clone());
+            (id, &replica.member)
+        });
         let member = replication
             .members()
+            .chain(former)
             .find(|(_, member)| member.server.to_string() == subject);
         if let Some((id, _)) = member {
             return (address(&replication.name, &id), subject.to_owned());

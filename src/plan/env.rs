@@ -110,6 +110,182 @@ pub(super) fn steps(
     (steps, findings)
 }
 
+/// The steps that give back the blocks of apps that are targets no more: their lines stay without our comments, the lists
+/// of replicas empty, so that no app loses its address. And the files that can't be looked at.
+pub(super) fn releases(wish: &Wish<'_>, observation: &Observation) -> (Vec<Step>, Vec<Finding>) {
+    let env = wish.replication.env.as_ref();
+    let targets = env.map_or(&[][..], |env| &env.targets);
+    let apps = wish.topology.apps.iter();
+    let known = apps
+        .filter(|app| !targets.contains(&app.id))
+        .map(|app| Released {
+            name: app.id.to_string(),
+            path: &app.env_file,
+            machines: app.machines.iter().collect(),
+            on_change: app.on_change.as_deref(),
+            place: &app.place,
+        });
+    let files = wish.topology.former.files.iter();
+    let gone = files.map(|(machine, path)| Released {
+        name: machine.to_string(),
+        path,
+        machines: vec![machine],
+        on_change: None,
+        place: &wish.replication.place,
+    });
+    let key = format!("{}.{}", wish.topology.name, wish.replication.name);
+    let (mut steps, mut findings) = (Vec::new(), Vec::new());
+    for app in known.chain(gone) {
+        let mut changes = Vec::new();
+        for machine in &app.machines {
+            // An app that was never told and can't be reached is none of this.
+            let Some(MachineObservation::Reached(facts)) = observation.machines.get(machine) else {
+                continue;
+            };
+            let Some(file) = facts.env.get(app.path) else {
+                continue;
+            };
+            if let Some(why) = &file.unreadable {
+                findings.push(Finding {
+                    code: codes::APP_UNKNOWN,
+                    severity: Severity::Unknown,
+                    subject: format!("{} ({machine})", app.name),
+                    replication: wish.replication.name.clone(),
+                    what: format!(
+                        "{} can't be looked at, so it is left as it is: {why}",
+                        app.path
+                    ),
+                    place: app.place.clone(),
+                    choices: vec![choice("reach it", "then plan again")],
+                });
+            } else if file.blocks.contains_key(&key) || file.pending.contains(&key) {
+                let before = file.blocks.get(&key).cloned().unwrap_or_default();
+                changes.push(((*machine).clone(), before));
+            }
+        }
+        if !changes.is_empty() {
+            steps.push(release(wish, &app, changes));
+        }
+    }
+    (steps, findings)
+}
+
+/// An app that is a target no more.
+struct Released<'a> {
+    name: String,
+    path: &'a str,
+    machines: Vec<&'a MachineId>,
+    on_change: Option<&'a str>,
+    place: &'a crate::topology::Place,
+}
+
+/// What stands in the place of a line's value once its replication has no replica: lists are empty, or name the primary alone.
+fn released_value(wish: &Wish<'_>, name: &str) -> Option<String> {
+    let primary = &wish.replication.primary;
+    let engine = engine(&wish.replication.engine.0)?;
+    let members = [(primary.address.clone(), primary.instance.port)];
+    for names in [Names::Replica, Names::Cloud66] {
+        if let Some(own) = engine.env_names(names) {
+            let values = engine.env_values(wish.replication, wish.primary, &members);
+            let mut lines = own.iter().zip(values);
+            let found = lines.find(|(suffix, _)| name.ends_with(&format!("_{suffix}")));
+            if let Some((_, value)) = found {
+                return Some(value);
+            }
+        }
+    }
+    let lists = ["REPLICA_ADDRESSES", "SLAVE_ADDRESSES"];
+    let listed = |list: &&str| {
+        name.ends_with(&format!("_{list}_INT")) || name.ends_with(&format!("_{list}_EXT"))
+    };
+    lists.iter().any(listed).then(String::new)
+}
+
+fn release(wish: &Wish<'_>, app: &Released<'_>, changes: Vec<(MachineId, Vec<String>)>) -> Step {
+    let (topology, replication) = (&wish.topology.name, &wish.replication.name);
+    let mut diffs: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for (machine, before) in &changes {
+        diffs
+            .entry(before.clone())
+            .or_default()
+            .push(machine.to_string());
+    }
+    let replaced = |line: &String| {
+        let (name, _) = line.split_once('=')?;
+        Some(format!("{name}={}", released_value(wish, name)?))
+    };
+    let shown = |line: &String| match line.split_once("=(sha256:") {
+        Some((name, _)) => format!("{name}=(as it is)"),
+        None => line.clone(),
+    };
+    let env = diffs
+        .into_iter()
+        .map(|(before, hosts)| EnvDiff {
+            path: app.path.to_owned(),
+            hosts,
+            after: std::iter::once("# no longer kept by replform".to_owned())
+                .chain(
+                    before
+                        .iter()
+                        .map(|line| replaced(line).unwrap_or_else(|| shown(line))),
+                )
+                .collect(),
+            before: before.iter().map(shown).collect(),
+            on_change: app.on_change.map(str::to_owned),
+        })
+        .collect();
+    let hosts = changes.len();
+    Step {
+        id: StepId(format!(
+            "{replication}.release.{}",
+            app.name.replace('/', ".")
+        )),
+        kind: StepKind::Env,
+        replication: replication.clone(),
+        member: None,
+        subject: app.name.clone(),
+        machine: changes
+            .first()
+            .map_or_else(|| MachineId(String::new()), |(machine, _)| machine.clone()),
+        what: format!(
+            "{hosts} host{}: hand the lines over to the app, lists of replicas empty",
+            if hosts == 1 { "" } else { "s" }
+        ),
+        because: Because {
+            place: app.place.clone(),
+            fact: "the configuration tells it nothing of this replication any more".to_owned(),
+        },
+        needs: BTreeSet::new(),
+        cost: Cost {
+            seconds: 0.5,
+            ..Cost::default()
+        },
+        undo: Undo::By("write the app into targets again and remove the lines".to_owned()),
+        env,
+        actions: changes
+            .into_iter()
+            .map(|(machine, before)| Action {
+                machine,
+                lock: format!("env{}", app.path.replace('/', "-")),
+                work: Work::Script(
+                    Call::new("apply/env.sh", 360)
+                        .text("path", app.path)
+                        .text("begin_line", env_begin_line(topology, replication))
+                        .text("end_line", env_end_line(topology, replication))
+                        .text("pending", pending_file(app.path, topology, replication))
+                        .text("on_change", app.on_change.unwrap_or_default())
+                        .text("release", "yes")
+                        .with("names", Argument::Lines(Vec::new()))
+                        .with(
+                            "block",
+                            Argument::Lines(before.iter().filter_map(replaced).collect()),
+                        ),
+                ),
+            })
+            .collect(),
+    }
+}
+
 /// What one host's file needs.
 struct Change {
     machine: MachineId,

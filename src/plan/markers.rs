@@ -51,14 +51,31 @@ pub fn wanted(
     objects: Vec<String>,
     settings: BTreeMap<String, SettingChange>,
 ) -> WantedMarker {
-    let own = replication.member(id).unwrap_or(&replication.primary);
+    naming(topology, replication, id, &[], objects, settings)
+}
+
+/// The same while replicas part: the primary names them still; one that parts names itself.
+pub fn naming(
+    topology: &Topology,
+    replication: &Replication,
+    id: &MemberId,
+    parting: &[Replica],
+    objects: Vec<String>,
+    settings: BTreeMap<String, SettingChange>,
+) -> WantedMarker {
+    let own = match (id, parting) {
+        // One that parts may have the label of one that stays.
+        (MemberId::Replica(_), [replica]) => &replica.member,
+        _ => replication.member(id).unwrap_or(&replication.primary),
+    };
     let listed = |replica: &&Replica| match id {
         MemberId::Primary => true,
-        MemberId::Replica(own) => replica.name == *own,
+        MemberId::Replica(own) => replica.name == *own && parting.is_empty(),
     };
     let primary = entry(MemberId::Primary, &replication.primary, String::new());
     let members: Vec<MarkerMember> = std::iter::once(primary)
         .chain(replication.replicas.iter().filter(listed).map(of_replica))
+        .chain(parting.iter().map(of_replica))
         .collect();
     let marker = Marker {
         format_version: MARKER_FORMAT.to_owned(),

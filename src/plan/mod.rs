@@ -11,6 +11,7 @@ pub mod drift;
 mod env;
 mod finding;
 pub mod findings;
+pub mod former;
 mod graph;
 mod hash;
 pub mod host_files;

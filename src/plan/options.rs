@@ -42,6 +42,12 @@ impl Options {
             && !self.excludes.iter().any(names)
     }
 
+    /// Whether a replication is to be planned with all that is in it.
+    pub fn includes_whole(&self, replication: &str) -> bool {
+        let whole = format!("replication.{replication}");
+        self.targets.is_empty() || self.targets.contains(&whole)
+    }
+
     /// Whether anything of the replication is to be planned; apps go with the replication as a whole.
     pub fn includes_replication(&self, replication: &Replication) -> bool {
         let whole = format!("replication.{}", replication.name);

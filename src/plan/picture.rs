@@ -13,10 +13,19 @@ pub(super) struct Row<'a> {
     pub linked_after: bool,
 }
 
+/// A replica that the configuration has no more. `parts`: it is standalone afterwards.
+pub(super) struct Parted<'a> {
+    pub replica: &'a Replica,
+    pub instance: Option<&'a Instance>,
+    pub relation: &'a Relation,
+    pub parts: bool,
+}
+
 pub(super) fn rows(
     engine: &dyn Engine,
     replication: &Replication,
     replicas: &[Row<'_>],
+    former: &[Parted<'_>],
 ) -> Vec<PictureRow> {
     let mut rows = vec![PictureRow {
         member: MemberId::Primary,
@@ -42,14 +51,40 @@ pub(super) fn rows(
         PictureRow {
             member: MemberId::Replica(row.replica.name.clone()),
             subject: row.replica.member.server.to_string(),
-            upstream: Some(match &row.replica.upstream {
-                Upstream::Primary => MemberId::Primary,
-                Upstream::Replica(name) => MemberId::Replica(name.clone()),
-            }),
+            upstream: Some(upstream_of(row.replica)),
+            before,
+            after,
+            relation: Some(row.relation.clone()),
+        }
+    }));
+    rows.extend(former.iter().map(|row| {
+        let before = match (row.relation, row.instance) {
+            (relation, Some(_)) if relation.stands() => {
+                format!("replica \"{}\", streaming", row.replica.name)
+            }
+            (_, Some(instance)) => engine.describe(instance),
+            (_, None) => "unreachable".to_owned(),
+        };
+        let after = if row.parts {
+            "standalone".to_owned()
+        } else {
+            before.clone()
+        };
+        PictureRow {
+            member: MemberId::Replica(row.replica.name.clone()),
+            subject: row.replica.member.server.to_string(),
+            upstream: Some(upstream_of(row.replica)),
             before,
             after,
             relation: Some(row.relation.clone()),
         }
     }));
     rows
+}
+
+fn upstream_of(replica: &Replica) -> MemberId {
+    match &replica.upstream {
+        Upstream::Primary => MemberId::Primary,
+        Upstream::Replica(name) => MemberId::Replica(name.clone()),
+    }
 }

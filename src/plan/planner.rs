@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::adopt;
 use super::env;
 use super::findings::{self, Findings};
+use super::former;
 use super::graph::{GraphError, StepGraph};
 use super::intent::{Intent, intent};
 use super::markers;
 use super::outlook;
 use super::picture;
 use super::{
-    Finding, Marker, MarkerRole, Options, Plan, PlannedReplication, Relation, Step, StepId,
-    StepKind, WantedMarker, document,
+    Finding, Marker, MarkerRole, Options, Plan, PlannedReplication, Relation, Severity, Step,
+    StepId, StepKind, WantedMarker, document,
 };
-use crate::engines::{self, Engine, Link, Upstreams};
+use crate::engines::{self, Engine, Link, Parting, Upstreams};
 use crate::observe::{
     Facts, Instance, MachineObservation, Observation, Role, ServerState, Streaming, reach_key,
 };
@@ -32,12 +33,12 @@ pub fn plan(
     observation: &Observation,
     options: &Options,
 ) -> Result<Plan, GraphError> {
+    let topology = &*former::extended(topology, observation);
     let mut steps = Vec::new();
     let mut findings = Findings::default();
     let mut replications = Vec::new();
     for replication in topology
-        .replications
-        .iter()
+        .all_replications()
         .filter(|r| options.includes_replication(r))
     {
         let planned = ReplicationPlanner {
@@ -119,6 +120,30 @@ struct Assessed<'a> {
     intent: Intent,
 }
 
+/// A replica that the configuration has no more.
+struct Gone<'a> {
+    replica: &'a Replica,
+    known: Option<Known<'a>>,
+    relation: Relation,
+    /// Whether it is taken apart by this plan.
+    parts: bool,
+    /// Whether its server is still a part of the replication.
+    stands: bool,
+}
+
+/// What the last steps of a replication are made from.
+struct Ends<'b, 'a> {
+    engine: &'b dyn Engine,
+    primary: Seen<'a>,
+    /// The primary's marker as found.
+    marker: Option<&'b Marker>,
+    /// The primary's marker while steps run.
+    wanted: &'b WantedMarker,
+    former: &'b [Gone<'a>],
+    /// The steps that tell apps; `None`: not every app can be told.
+    told: Option<&'b BTreeSet<StepId>>,
+}
+
 impl Assessed<'_> {
     fn is_or_will_be_linked(&self) -> bool {
         self.intent.links() || self.relation.stands()
@@ -150,17 +175,6 @@ impl<'a> ReplicationPlanner<'a> {
             return self.empty(engine.title().to_owned());
         };
         let marker = self.marker_of(primary.facts, &self.replication.primary);
-        findings.extend(findings::vanished(
-            self.replication,
-            marker.as_ref(),
-            |gone| {
-                let name = gone.name.trim_start_matches("replica.");
-                let account = engine.account(&self.replication.name, name);
-                let address = reach_key(&gone.address, gone.port);
-                let mut readers = primary.instance.downstreams.iter();
-                readers.any(|reader| reader.name == account || reader.name == address)
-            },
-        ));
         findings.extend(self.claims_on_primary(primary));
         let assessed: Vec<Assessed<'_>> = self
             .replication
@@ -168,8 +182,15 @@ impl<'a> ReplicationPlanner<'a> {
             .iter()
             .map(|replica| self.assess(engine, primary, replica, findings))
             .collect();
-        let (mut steps, wanted) =
-            self.primary_steps(engine, primary, marker.as_ref(), &assessed, findings);
+        let former = self.former(engine, primary, findings);
+        let (mut steps, wanted) = self.primary_steps(
+            engine,
+            primary,
+            marker.as_ref(),
+            &assessed,
+            &former,
+            findings,
+        );
         let prepared = steps.last().map(|step| step.id.clone());
         for one in &assessed {
             steps.extend(self.replica_steps(
@@ -182,8 +203,17 @@ impl<'a> ReplicationPlanner<'a> {
             ));
         }
         steps.extend(self.finish(engine, primary, marker.as_ref(), &wanted, &assessed, &steps));
-        self.record_primary(&assessed, marker.as_ref(), &wanted, &mut steps);
-        self.env_steps(engine, primary, &assessed, &mut steps, findings);
+        let told = self.env_steps(engine, primary, &assessed, &mut steps, findings);
+        let ends = Ends {
+            engine,
+            primary,
+            marker: marker.as_ref(),
+            wanted: &wanted,
+            former: &former,
+            told: told.as_ref(),
+        };
+        self.part(&ends, &mut steps, findings);
+        self.record_primary(&ends, &assessed, &mut steps);
         let shown = PlannedReplication {
             name: self.replication.name.clone(),
             engine: engines::title(engine, primary.instance),
@@ -199,11 +229,21 @@ impl<'a> ReplicationPlanner<'a> {
                         linked_after: one.intent.links(),
                     })
                     .collect::<Vec<_>>(),
+                &former
+                    .iter()
+                    .map(|one| picture::Parted {
+                        replica: one.replica,
+                        instance: one.known.as_ref().map(|known| known.seen.instance),
+                        relation: &one.relation,
+                        parts: one.parts,
+                    })
+                    .collect::<Vec<_>>(),
             ),
             place: self.replication.place.clone(),
         };
         // No other replication asks for these.
         let replicas = assessed.iter().filter_map(|one| one.known.as_ref());
+        let replicas = replicas.chain(former.iter().filter_map(|one| one.known.as_ref()));
         for seen in replicas.map(|known| known.seen).chain([primary]) {
             seen.instance.details.forget();
         }
@@ -276,7 +316,16 @@ impl<'a> ReplicationPlanner<'a> {
     }
 
     fn see(&self, engine: &dyn Engine, id: &MemberId, findings: &mut Findings) -> Option<Seen<'a>> {
-        let member = self.replication.member(id)?;
+        self.see_member(engine, id, self.replication.member(id)?, findings)
+    }
+
+    fn see_member(
+        &self,
+        engine: &dyn Engine,
+        id: &MemberId,
+        member: &Member,
+        findings: &mut Findings,
+    ) -> Option<Seen<'a>> {
         match self.observation.machines.get(&member.machine) {
             Some(MachineObservation::Reached(facts)) => {
                 match facts.instance(engine.name(), member.instance.port) {
@@ -319,7 +368,7 @@ impl<'a> ReplicationPlanner<'a> {
             return assessed(None, relation, Intent::Leave);
         };
         let marker = self.marker_of(seen.facts, &replica.member);
-        let wanted = self.wanted_marker(&id, marker.as_ref());
+        let wanted = self.wanted_marker(&id, marker.as_ref(), &[]);
         let known = Known {
             seen,
             marker,
@@ -421,24 +470,37 @@ impl<'a> ReplicationPlanner<'a> {
     }
 
     /// The marker a member is to carry: what the configuration says, with the settings that were changed earlier kept.
-    fn wanted_marker(&self, id: &MemberId, found: Option<&Marker>) -> WantedMarker {
+    /// `parting`: replicas that the primary still names.
+    fn wanted_marker(
+        &self,
+        id: &MemberId,
+        found: Option<&Marker>,
+        parting: &[Replica],
+    ) -> WantedMarker {
         let settings = found
             .map(|marker| marker.settings.clone())
             .unwrap_or_default();
+        let accounts = |engine: &dyn Engine| {
+            let replicas = self.replication.replicas.iter().chain(parting);
+            replicas
+                .map(|r| engine.account(&self.replication.name, &r.name))
+                .filter(|account| !account.is_empty())
+                .collect()
+        };
         let objects = match id {
             MemberId::Primary => {
-                engines::engine(&self.replication.engine.0).map_or_else(Vec::new, |engine| {
-                    self.replication
-                        .replicas
-                        .iter()
-                        .map(|r| engine.account(&self.replication.name, &r.name))
-                        .filter(|account| !account.is_empty())
-                        .collect()
-                })
+                engines::engine(&self.replication.engine.0).map_or_else(Vec::new, accounts)
             }
             MemberId::Replica(_) => Vec::new(),
         };
-        markers::wanted(self.topology, self.replication, id, objects, settings)
+        markers::naming(
+            self.topology,
+            self.replication,
+            id,
+            parting,
+            objects,
+            settings,
+        )
     }
 
     fn upstreams<'b>(
@@ -472,10 +534,12 @@ impl<'a> ReplicationPlanner<'a> {
         primary: Seen<'_>,
         marker: Option<&Marker>,
         assessed: &[Assessed<'_>],
+        former: &[Gone<'_>],
         findings: &mut Findings,
     ) -> (Vec<Step>, WantedMarker) {
         let (new, standing) = split(assessed);
-        let bare = self.wanted_marker(&MemberId::Primary, marker);
+        let parting: Vec<Replica> = former.iter().map(|one| one.replica.clone()).collect();
+        let bare = self.wanted_marker(&MemberId::Primary, marker, &parting);
         let changes =
             engine.setting_changes(&self.upstreams(primary, marker, &new, &standing, &bare));
         let wanted = bare.with_changes(changes);
@@ -556,31 +620,226 @@ impl<'a> ReplicationPlanner<'a> {
         engine.finish(&upstreams, &verified)
     }
 
-    /// The primary's marker, where no other step writes it on the way and at least one link stands.
+    /// The primary's marker, where no other step leaves it as it is to be: named is who is left. The last that is left is none.
     fn record_primary(
         &self,
+        ends: &Ends<'_, '_>,
         assessed: &[Assessed<'_>],
-        found: Option<&Marker>,
-        wanted: &WantedMarker,
         steps: &mut Vec<Step>,
     ) {
+        let left = |one: &&Gone<'_>| !one.parts;
+        let staying: Vec<Replica> = ends
+            .former
+            .iter()
+            .filter(left)
+            .map(|one| one.replica.clone())
+            .collect();
+        let parts = staying.len() < ends.former.len();
+        let none_left = self.replication.replicas.is_empty() && staying.is_empty();
+        if none_left && (ends.marker.is_some() || parts) {
+            if self.options.includes_whole(&self.replication.name) {
+                self.retire(ends, steps);
+            }
+            return;
+        }
         let written = steps
             .iter()
             .any(|step| matches!(step.kind, StepKind::Account | StepKind::Configure));
         let (_, standing) = split(assessed);
-        if !written && found != Some(&**wanted) && !standing.is_empty() {
-            let member = &self.replication.primary;
-            steps.push(adopt::step(
+        let settled = self.wanted_marker(&MemberId::Primary, Some(ends.wanted), &staying);
+        let as_wanted = ends.marker == Some(&*settled);
+        if parts || (!written && !as_wanted && !standing.is_empty()) {
+            let mut step = adopt::step(
                 self.replication,
                 &MemberId::Primary,
-                member,
-                wanted,
-                found.is_some(),
-            ));
+                &self.replication.primary,
+                &settled,
+                ends.marker.is_some(),
+            );
+            // It names who parts until that is done.
+            step.needs.extend(ids_of(steps, StepKind::Cleanup));
+            if parts {
+                step.needs.extend(ids_of(steps, StepKind::Account));
+                step.needs.extend(ids_of(steps, StepKind::Configure));
+                steps.push(step);
+            } else {
+                let apps = steps.iter().position(|step| step.kind == StepKind::Env);
+                steps.insert(apps.unwrap_or(steps.len()), step);
+            }
+        }
+    }
+
+    /// The primary becomes an ordinary server.
+    fn retire(&self, ends: &Ends<'_, '_>, steps: &mut Vec<Step>) {
+        let upstreams = self.upstreams(ends.primary, ends.marker, &[], &[], ends.wanted);
+        let retirement = ends.engine.retire(
+            &upstreams,
+            self.keep_address(ends, &self.replication.primary),
+        );
+        let mut needs = ids_of(steps, StepKind::Cleanup);
+        needs.extend(ids_of(steps, StepKind::Env));
+        steps.push(engines::steps::retire(&upstreams, retirement, needs));
+    }
+
+    /// Whether apps on other hosts go on with a member's address: it must listen there as before. They were told the primary's;
+    /// of replicas only the one that is nearest, where the primary is in another stack.
+    fn keep_address(&self, ends: &Ends<'_, '_>, member: &Member) -> bool {
+        let Some(marker) = ends.marker else {
+            return false;
+        };
+        let own = format!("{} ", member.machine);
+        let mut others = marker
+            .env_targets
+            .iter()
+            .filter(|target| !target.starts_with(&own));
+        if member == &self.replication.primary {
+            return others.next().is_some();
+        }
+        let beside = |target: &String| {
+            self.topology.apps.iter().any(|app| {
+                let mut machines = app.machines.iter();
+                app.id.stack == member.server.stack
+                    && machines.any(|machine| target.starts_with(&format!("{machine} ")))
+            })
+        };
+        member.server.stack != self.replication.primary.server.stack && others.any(beside)
+    }
+
+    /// The replicas that the configuration has no more, as far as they can be looked at.
+    fn former(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'a>,
+        findings: &mut Findings,
+    ) -> Vec<Gone<'a>> {
+        let topology = self.topology;
+        let name = &self.replication.name;
+        topology
+            .former_replicas(name)
+            .iter()
+            .filter_map(|replica| self.gone(engine, primary, replica, findings))
+            .collect()
+    }
+
+    /// `None`: nothing is left of it.
+    fn gone(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'a>,
+        replica: &'a Replica,
+        findings: &mut Findings,
+    ) -> Option<Gone<'a>> {
+        let id = MemberId::Replica(replica.name.clone());
+        let gone = |known, relation, parts, stands| {
+            Some(Gone {
+                replica,
+                known,
+                relation,
+                parts,
+                stands,
+            })
+        };
+        let included = self.options.includes(&self.replication.name, &replica.name);
+        let mut quiet = Findings::default();
+        let Some(seen) = self.see_member(engine, &id, &replica.member, &mut quiet) else {
+            let why = self.unseen(&replica.member);
+            let account = engine.account(&self.replication.name, &replica.name);
+            let address = reach_key(&replica.member.address, replica.member.instance.port);
+            let mut readers = primary.instance.downstreams.iter();
+            if !readers.any(|reader| reader.name == account || reader.name == address) {
+                findings.push(findings::former_forgotten(self.replication, replica));
+                return None;
+            }
+            if included {
+                findings.push(findings::former_unknown(self.replication, replica, &why));
+            }
+            return gone(None, Relation::Unreachable(why), false, false);
+        };
+        let marker = self.marker_of(seen.facts, &replica.member);
+        let wanted = self.wanted_marker(&id, marker.as_ref(), std::slice::from_ref(replica));
+        let known = Known {
+            seen,
+            marker,
+            wanted,
+        };
+        let absent = Relation::Absent;
+        let relation =
+            engine.relation(&self.link(replica, &known, primary, &absent, None, &known.wanted));
+        if !included {
+            return gone(Some(known), relation, false, false);
+        }
+        let (parts, stands) = match &relation {
+            Relation::Linked
+            | Relation::Unmanaged
+            | Relation::Worn(_)
+            | Relation::Disconnected(_)
+            | Relation::Broken(_)
+            | Relation::Diverged(_) => (true, true),
+            // It takes writes already: what is left of ours there is taken away.
+            Relation::ForeignData(_) => (true, known.marker.is_some()),
+            Relation::Absent => (true, false),
+            Relation::Elsewhere(why) => {
+                findings.push(findings::former_elsewhere(self.replication, replica, why));
+                (true, false)
+            }
+            Relation::Unreachable(why) => {
+                findings.push(findings::former_unknown(self.replication, replica, why));
+                (false, false)
+            }
+        };
+        gone(Some(known), relation, parts, stands)
+    }
+
+    /// Why a member could not be looked at.
+    fn unseen(&self, member: &Member) -> String {
+        match self.observation.machines.get(&member.machine) {
+            Some(MachineObservation::Unreachable { message, .. }) => message.clone(),
+            Some(MachineObservation::Reached(_)) | None => {
+                "it is not in the observation".to_owned()
+            }
+        }
+    }
+
+    /// What the configuration has no more is taken apart: after the apps were told.
+    fn part(&self, ends: &Ends<'_, 'a>, steps: &mut Vec<Step>, findings: &mut Findings) {
+        for one in ends.former.iter().filter(|one| one.parts) {
+            let Some(known) = &one.known else { continue };
+            let Some(told) = ends.told else {
+                findings.push(findings::former_unknown(
+                    self.replication,
+                    one.replica,
+                    "not every app that may read from it can be told first",
+                ));
+                continue;
+            };
+            let parting = Parting {
+                link: self.link(
+                    one.replica,
+                    known,
+                    ends.primary,
+                    &one.relation,
+                    None,
+                    ends.wanted,
+                ),
+                stands: one.stands,
+                keep_address: self.keep_address(ends, &one.replica.member),
+            };
+            let Some(mut parted) = ends.engine.part(&parting) else {
+                findings.push(findings::unlink_not_built(self.replication, one.replica));
+                continue;
+            };
+            if !one.stands && known.marker.is_some() {
+                parted.push(engines::steps::forget(&parting.link));
+            }
+            for step in &mut parted {
+                step.needs.extend(told.iter().cloned());
+            }
+            steps.extend(parted);
         }
     }
 
     /// Apps are told last, of replicas that are proved to follow: one that stands but is still catching up is verified before.
+    /// Their steps; `None` where an app can't be looked at.
     fn env_steps(
         &self,
         engine: &dyn Engine,
@@ -588,7 +847,7 @@ impl<'a> ReplicationPlanner<'a> {
         assessed: &[Assessed<'_>],
         steps: &mut Vec<Step>,
         findings: &mut Findings,
-    ) {
+    ) -> Option<BTreeSet<StepId>> {
         let mut proofs = BTreeMap::new();
         for one in assessed.iter().filter(|one| one.is_behind()) {
             proofs.insert(one.replica.name.as_str(), self.proof(engine, primary, one));
@@ -615,9 +874,17 @@ impl<'a> ReplicationPlanner<'a> {
         steps.extend(proofs.into_values().flatten());
         let mut verified = ids_of(steps, StepKind::Verify);
         verified.extend(ids_of(steps, StepKind::Promote));
-        let (env_steps, env_findings) = env::steps(&wish, self.observation, &verified);
+        let (mut env_steps, mut env_findings) = env::steps(&wish, self.observation, &verified);
+        let (releases, unreleased) = env::releases(&wish, self.observation);
+        env_steps.extend(releases);
+        env_findings.extend(unreleased);
+        let told = env_steps.iter().map(|step| step.id.clone()).collect();
+        let known = !env_findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Unknown);
         steps.extend(env_steps);
         findings.extend(env_findings);
+        known.then_some(told)
     }
 
     /// The proof that a standing link follows.

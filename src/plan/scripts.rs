@@ -21,6 +21,7 @@ macro_rules! certificates {
 /// Scripts that are nobody's engine's.
 const OWN: &[(&str, &str)] = &[
     ("apply/env.sh", include_str!("../apply/env.sh")),
+    ("apply/forget.sh", include_str!("../apply/forget.sh")),
     ("apply/marker.sh", include_str!("../apply/marker.sh")),
     certificates!("tls-request.sh"),
     certificates!("tls-sign.sh"),

@@ -23,6 +23,26 @@ impl MachineId {
             Some(port) => Self(format!("{host}:{port}")),
         }
     }
+
+    /// Host and SSH port, as [`MachineId::new`] took them; no port: 22.
+    pub fn parts(&self) -> (String, Option<u16>) {
+        let bracketed = self
+            .0
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once("]:"));
+        let plain = || {
+            self.0
+                .split_once(':')
+                .filter(|(_, port)| !port.contains(':'))
+        };
+        match bracketed.or_else(plain) {
+            Some((host, port)) => match port.parse() {
+                Ok(port) => (host.to_owned(), Some(port)),
+                Err(_) => (self.0.clone(), None),
+            },
+            None => (self.0.clone(), None),
+        }
+    }
 }
 
 impl fmt::Display for MachineId {

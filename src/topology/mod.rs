@@ -15,6 +15,6 @@ pub use env_names::{
 };
 pub use quantity::{Bytes, Lag, QuantityError, Rate, format_duration, parse_duration};
 pub use types::{
-    Admin, App, AppId, Certificates, Engine, Env, Hazard, InstanceWish, Machine, Member, MemberId,
-    Names, Replica, Replication, Server, Ssh, Tls, Topology, Upstream, WishedVariable,
+    Admin, App, AppId, Certificates, Engine, Env, Former, Hazard, InstanceWish, Machine, Member,
+    MemberId, Names, Replica, Replication, Server, Ssh, Tls, Topology, Upstream, WishedVariable,
 };

@@ -1,6 +1,6 @@
 //! The typed configuration: what [`crate::config`] makes of the HCL and everything else reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -22,6 +22,21 @@ pub struct Topology {
     pub apps: Vec<App>,
     /// All replications, in the configuration's order.
     pub replications: Vec<Replication>,
+    /// The top `ssh` block: how to log in to machines that only a marker names.
+    pub ssh: Ssh,
+    /// What was wanted once; empty as it comes from the configuration.
+    pub former: Former,
+}
+
+/// What members' markers name and the configuration no longer does.
+#[derive(Clone, Debug, Default)]
+pub struct Former {
+    /// Replications that left the configuration, with no replica of their own: those are in `replicas`.
+    pub replications: Vec<Replication>,
+    /// Replicas that left, by the replication that they are taken out of.
+    pub replicas: BTreeMap<String, Vec<Replica>>,
+    /// Environment files of apps that left: host and path.
+    pub files: BTreeSet<(MachineId, String)>,
 }
 
 /// One SSH endpoint.
@@ -332,6 +347,19 @@ impl Topology {
     /// The app of this name.
     pub fn app(&self, id: &AppId) -> Option<&App> {
         self.apps.iter().find(|app| app.id == *id)
+    }
+
+    /// All replications, those that left the configuration last.
+    pub fn all_replications(&self) -> impl Iterator<Item = &Replication> {
+        self.replications.iter().chain(&self.former.replications)
+    }
+
+    /// The replicas that left a replication.
+    pub fn former_replicas(&self, replication: &str) -> &[Replica] {
+        self.former
+            .replicas
+            .get(replication)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// How people call a machine.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use replform::topology::{
-    App, Engine, Env as EnvWish, Hazard, InstanceWish, Lag, Machine, MachineId, Member, Names,
-    Place, Replica, Replication, Server, ServerId, Ssh, Topology, Upstream,
+    App, Engine, Env as EnvWish, Former, Hazard, InstanceWish, Lag, Machine, MachineId, Member,
+    Names, Place, Replica, Replication, Server, ServerId, Ssh, Topology, Upstream,
 };
 
 use super::world::{Cluster, Directory, Host, Job, World};
@@ -210,6 +210,8 @@ pub fn complete(replications: Vec<Replication>) -> Topology {
         servers,
         apps,
         replications,
+        ssh: Ssh::default(),
+        former: Former::default(),
     }
 }
 

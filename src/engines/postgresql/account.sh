@@ -28,27 +28,8 @@ check() {
     '' | physical) ;;
     *) die "the slot $slot exists and is $kind: not ours" ;;
   esac
-  account_hba_errors
-  account_block_is_whole
-}
-
-# The path of pg_hba.conf, as the server reads it.
-account_hba_file() { echo 'show hba_file;' | pg_sql; }
-
-account_hba_errors() {
-  wrong=$(echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql) ||
-    die "the server doesn't tell what it makes of pg_hba.conf"
-  [ -z "$wrong" ] || die "pg_hba.conf has an error, so the server would keep its old rules: $wrong"
-}
-
-account_block_is_whole() {
-  hba=$(account_hba_file)
-  [ -f "$hba" ] || die "pg_hba.conf isn't at $hba"
-  awk -v b="# replform begin $role:" -v e="# replform end $role" '
-    index($0, b) == 1 { if (inside) exit bad = 1; inside = 1 }
-    $0 == e { if (!inside) exit bad = 1; inside = 0 }
-    END { exit bad || inside }' "$hba" ||
-    die "replform's block for $role in $hba was cut by hand: remove what is left of it"
+  hba_errors
+  hba_block_is_whole "$role"
 }
 
 # The rule's address as pg_hba.conf wants it: a host name and a range as they are, an address with its full mask.
@@ -76,14 +57,6 @@ account_block() {
   printf '# replform end %s\n' "$role"
 }
 
-# pg_hba.conf without the block of ours.
-account_others() {
-  awk -v b="# replform begin $role:" -v e="# replform end $role" '
-    index($0, b) == 1 { inside = 1 }
-    !inside { print }
-    $0 == e { inside = 0 }' "$hba"
-}
-
 account_role() {
   {
     # Not known to every server; no extension may keep the text of what follows.
@@ -96,20 +69,11 @@ SQL
 }
 
 account_hba() {
-  hba=$(account_hba_file) || die "the server doesn't tell where pg_hba.conf is"
+  hba=$(hba_file) || die "the server doesn't tell where pg_hba.conf is"
   # Read to its end, or not written at all: half of it would lock everybody out.
-  wanted=$(account_block && account_others) || die "$hba can't be read"
+  wanted=$(account_block && hba_others "$role") || die "$hba can't be read"
+  hba_write "$wanted"
   # A reload that was cut off comes late, not never.
-  hba_before=$(cat -- "$hba") || die "$hba can't be read"
-  if [ "$wanted" != "$hba_before" ]; then
-    printf '%s\n' "$wanted" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")" || die "$hba can't be written"
-    wrong=$(echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql)
-    if [ -n "$wrong" ]; then
-      printf '%s\n' "$hba_before" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")"
-      die "the server doesn't take our line in pg_hba.conf ($wrong); the file is as it was before"
-    fi
-    changed "pg_hba.conf: $role from $(account_address)"
-  fi
   pg_reload || die "the server doesn't reload"
 }
 

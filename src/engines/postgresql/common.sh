@@ -200,3 +200,84 @@ pg_replication() {
 pg_identify() { pg_replication 'IDENTIFY_SYSTEM;'; }
 
 pg_copy_is_whole() { [ -e "$copy/PG_VERSION" ] && [ -e "$copy/backup_manifest" ]; }
+
+# pg_drop_in_reduce NAMES: of our drop-in only the lines of these settings stay, none: it goes. The running server reloads.
+pg_drop_in_reduce() {
+  [ -e "$conf/conf.d/90-replform.conf" ] || return 0
+  reduced=$(pg_drop_in | while IFS= read -r line; do
+    if printf '%s\n' "$1" | grep -qxF -- "$(printf '%s\n' "$line" | pg_names)"; then printf '%s\n' "$line"; fi
+  done)
+  if [ "$reduced" = "$(pg_drop_in)" ] && [ -n "$reduced" ]; then return 0; fi
+  pg_drop_in_put_back "$reduced" || die "$conf/conf.d/90-replform.conf can't be written"
+  changed "$conf/conf.d/90-replform.conf: ${reduced:-removed}"
+  pg_state
+  [ "$pg_status" != ready ] || pg_reload || die "the server doesn't reload"
+}
+
+# The path of pg_hba.conf, as the server reads it.
+hba_file() { echo 'show hba_file;' | pg_sql; }
+
+hba_wrong() { echo "select 'line '||line_number||': '||error from pg_hba_file_rules where error is not null limit 1;" | pg_sql; }
+
+hba_errors() {
+  wrong=$(hba_wrong) || die "the server doesn't tell what it makes of pg_hba.conf"
+  [ -z "$wrong" ] || die "pg_hba.conf has an error, so the server would keep its old rules: $wrong"
+}
+
+# hba_block_is_whole ROLE: dies where our block of a role was cut by hand.
+hba_block_is_whole() {
+  hba=$(hba_file)
+  [ -f "$hba" ] || die "pg_hba.conf isn't at $hba"
+  awk -v b="# replform begin $1:" -v e="# replform end $1" '
+    index($0, b) == 1 { if (inside) exit bad = 1; inside = 1 }
+    $0 == e { if (!inside) exit bad = 1; inside = 0 }
+    END { exit bad || inside }' "$hba" ||
+    die "replform's block for $1 in $hba was cut by hand: remove what is left of it"
+}
+
+# hba_others ROLE: pg_hba.conf ($hba) without our block of a role.
+hba_others() {
+  awk -v b="# replform begin $1:" -v e="# replform end $1" '
+    index($0, b) == 1 { inside = 1 }
+    !inside { print }
+    $0 == e { inside = 0 }' "$hba"
+}
+
+# hba_write TEXT: pg_hba.conf ($hba) becomes this text, unless the server refuses it: then it is as it was before.
+hba_write() {
+  hba_before=$(cat -- "$hba") || die "$hba can't be read"
+  if [ "$1" = "$hba_before" ]; then return 0; fi
+  printf '%s\n' "$1" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")" || die "$hba can't be written"
+  wrong=$(hba_wrong)
+  if [ -n "$wrong" ]; then
+    printf '%s\n' "$hba_before" | write_file "$hba" "$(stat -c %a -- "$hba")" "$(stat -c %U:%G -- "$hba")"
+    die "the server doesn't take our lines in pg_hba.conf ($wrong); the file is as it was before"
+  fi
+  changed "pg_hba.conf: the lines of $role"
+}
+
+# hba_remove ROLE: our block of a role goes.
+hba_remove() {
+  hba=$(hba_file) || die "the server doesn't tell where pg_hba.conf is"
+  hba_rest=$(hba_others "$1") || die "$hba can't be read"
+  hba_write "$hba_rest"
+  pg_reload || die "the server doesn't reload"
+}
+
+# role_remove ROLE: a role of ours goes; one that owns something or has rights of others' stays, shut.
+role_remove() {
+  [ -n "$(echo "select 1 from pg_roles where rolname = :'role';" | pg_sql -v role="$1")" ] || return 0
+  if printf '%s\n' 'drop role :"role";' | pg_sql -v role="$1" 2>/dev/null; then
+    changed "dropped the role $1"
+  else
+    printf '%s\n' 'alter role :"role" with nologin noreplication password null;' | pg_sql -v role="$1" || die "the role $1 can't be shut"
+    note "the role $1 owns something or has rights that replform didn't give it: it stays, without login"
+  fi
+}
+
+# tls_remove: keys and certificates of ours beside the configuration go. Nothing may be configured to read them any more.
+tls_remove() {
+  [ -d "$conf/replform" ] || return 0
+  rm -rf --one-file-system -- "$conf/replform" || die "$conf/replform can't be removed"
+  changed "removed $conf/replform"
+}

@@ -204,6 +204,12 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
     )
 }
 
+/// Of our settings those that only a restart changes.
+pub(super) fn needing_restart<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let online = |name: &&&str| **name == "max_slot_wal_keep_size";
+    names.iter().filter(|name| !online(name)).copied().collect()
+}
+
 /// What replform set it to here.
 fn set_before<'a>(upstreams: &'a Upstreams<'_>, name: &str) -> Option<&'a str> {
     let change = upstreams.marker?.settings.get(name)?;

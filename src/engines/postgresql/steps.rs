@@ -4,10 +4,10 @@ use super::facts::{PostgresFacts, Slot};
 use super::settings::{self, account, line};
 use super::tls;
 use crate::engines::secure::Proved;
-use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
-use crate::engines::{Link, Upstreams};
+use crate::engines::steps::{Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, with_marker};
+use crate::engines::{Link, Parting, Upstreams};
 use crate::observe::ServerState;
-use crate::plan::{Argument, Call, Step, StepKind, Work};
+use crate::plan::{Argument, Call, Cost, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId};
 
 /// Bytes a second that pg_verifybackup reads (engine page, 13: 300 to 600 MB/s).
@@ -16,6 +16,10 @@ const VERIFY_RATE: f64 = 400e6;
 /// configure.sh: CHECKPOINT 600, stop, start and putting back 90 each. link.sh: start 840, stop 120, checks.
 const CONFIGURE_SECONDS: u64 = 1000;
 const LINK_SECONDS: u64 = 1200;
+/// unlink.sh: start 840, catching up, promotion 120.
+const UNLINK_LIMIT: u64 = 1200 + UNLINK_SECONDS as u64;
+/// The setting that apps on other hosts rely on.
+const LISTEN: &str = "listen_addresses";
 /// Seconds without writes of a restart right after a CHECKPOINT (engine page, 3.1: 1.1 s).
 const RESTART_SECONDS: f64 = 1.1;
 
@@ -121,6 +125,75 @@ pub(super) fn verify(link: &Link<'_>) -> Option<Step> {
     Calls::new(link).verify(&mut steps);
     let asks = PostgresFacts::of(link.instance).is_ok_and(|facts| facts.passfile);
     steps.done().pop().filter(|_| asks)
+}
+
+/// The replica is promoted where it stands, then its upstream forgets it.
+pub(super) fn part(parting: &Parting<'_>) -> Vec<Step> {
+    let calls = Calls::new(&parting.link);
+    let mut steps = LinkSteps::new(&parting.link);
+    if parting.stands {
+        let call = calls
+            .on_replica("postgresql/unlink.sh", UNLINK_LIMIT)
+            .with("accounts", Argument::Lines(parting.accounts()))
+            .with("keep", kept(parting.keep_address));
+        steps.unlink(None, call);
+    }
+    let upstream = PostgresFacts::of(parting.link.upstream_instance).unwrap_or_default();
+    let call = cluster_call(
+        "postgresql/cleanup.sh",
+        180,
+        upstream.cluster.as_deref(),
+        parting.link.upstream.instance.port,
+    )
+    .text("role", &calls.name)
+    .text("slot", &calls.name);
+    steps.cleanup(
+        &format!("role and slot {}, its lines in pg_hba.conf", calls.name),
+        call,
+    );
+    steps.done()
+}
+
+/// What stays of a drop-in.
+fn kept(address: bool) -> Argument {
+    let names = address.then(|| LISTEN.to_owned());
+    Argument::Lines(names.into_iter().collect())
+}
+
+/// The primary's drop-in goes.
+pub(super) fn retire(upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+    let facts = PostgresFacts::of(upstreams.instance).ok()?;
+    let names: Vec<&str> = facts
+        .drop_in
+        .iter()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .filter(|name| !keep_address || *name != LISTEN)
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let restart = settings::needing_restart(&names);
+    let call = cluster_call(
+        "postgresql/retire.sh",
+        60,
+        facts.cluster.as_deref(),
+        upstreams.member.instance.port,
+    )
+    .with("keep", kept(keep_address));
+    let later = if restart.is_empty() {
+        String::new()
+    } else {
+        format!(" ({} with its next restart)", restart.join(", "))
+    };
+    Some(Retirement {
+        what: format!("put back {}{later}", names.join(", ")),
+        cost: Cost {
+            seconds: 0.5,
+            ..Cost::default()
+        },
+        call,
+    })
 }
 
 /// The calls of one link share all this.

@@ -3,8 +3,8 @@
 use super::{about, choice};
 use crate::diagnostics::codes;
 use crate::observe::{Instance, Manager, ServerState};
-use crate::plan::{Finding, Marker, MarkerMember, MarkerRole, Severity};
-use crate::topology::{Member, MemberId, Replication};
+use crate::plan::{Finding, Marker, MarkerRole, Severity};
+use crate::topology::{Member, MemberId, Replica, Replication};
 
 pub(in crate::plan) fn engine_not_built(replication: &Replication) -> Finding {
     Finding {
@@ -183,54 +183,80 @@ pub(in crate::plan) fn primary_not_running(
     )
 }
 
-/// Members that the primary's marker names and the configuration doesn't. `stands`: whether anything of the link with that
-/// replica is still on the primary; where nothing is, it was never made, or was taken away by hand.
-pub(in crate::plan) fn vanished(
+/// A replica that left the configuration and can't be looked at: nothing of it is taken apart.
+pub(in crate::plan) fn former_unknown(
     replication: &Replication,
-    marker: Option<&Marker>,
-    stands: impl Fn(&MarkerMember) -> bool,
-) -> Vec<Finding> {
-    let Some(marker) = marker else {
-        return Vec::new();
-    };
-    let wanted: Vec<(String, u16)> = replication
-        .members()
-        .map(|(_, member)| (member.machine.to_string(), member.instance.port))
-        .collect();
-    marker
-        .members
-        .iter()
-        .filter(|member| !wanted.contains(&(member.machine.clone(), member.port)))
-        .map(|member| {
-            let name = member.name.trim_start_matches("replica.");
-            let (severity, what, choices) = if stands(member) {
-                (
-                    Severity::Blocked,
-                    format!(
-                        "{name} was replica of this replication and is no longer in the configuration; unlinking isn't built in this version"
-                    ),
-                    vec![choice("keep it", "write its replica block again")],
-                )
-            } else {
-                (
-                    Severity::Warning,
-                    format!(
-                        "{name} is no longer in the configuration, and nothing of its link is on the primary: it is forgotten"
-                    ),
-                    Vec::new(),
-                )
-            };
-            Finding {
-                code: codes::REPLICA_VANISHED,
-                severity,
-                subject: member.machine.clone(),
-                replication: replication.name.clone(),
-                what,
-                place: replication.place.clone(),
-                choices,
-            }
-        })
-        .collect()
+    replica: &Replica,
+    why: &str,
+) -> Finding {
+    let name = &replica.name;
+    about(
+        codes::REPLICA_VANISHED,
+        Severity::Unknown,
+        replication,
+        &replica.member,
+        format!("replica \"{name}\" left the configuration, but it is left as it is: {why}"),
+        vec![
+            choice("reach it", "then plan again"),
+            choice(
+                "give it up, if it is gone for ever",
+                format!(
+                    "write removed {{ from = replication.{}.replica.{name} }}",
+                    replication.name
+                ),
+            ),
+        ],
+    )
+}
+
+/// A replica that left the configuration, can't be looked at, and of whose link nothing is on the primary: it was never made, or
+/// was taken away by hand.
+pub(in crate::plan) fn former_forgotten(replication: &Replication, replica: &Replica) -> Finding {
+    about(
+        codes::REPLICA_VANISHED,
+        Severity::Warning,
+        replication,
+        &replica.member,
+        format!(
+            "{} is no longer in the configuration, and nothing of its link is on the primary: it is forgotten",
+            replica.name
+        ),
+        Vec::new(),
+    )
+}
+
+/// A replica that left the configuration and reads from a server of somebody else's now.
+pub(in crate::plan) fn former_elsewhere(
+    replication: &Replication,
+    replica: &Replica,
+    why: &str,
+) -> Finding {
+    about(
+        codes::REPLICA_VANISHED,
+        Severity::Warning,
+        replication,
+        &replica.member,
+        format!(
+            "replica \"{}\" left the configuration; it {why}, so its server stays as it is",
+            replica.name
+        ),
+        Vec::new(),
+    )
+}
+
+/// An engine that can't take a replica out.
+pub(in crate::plan) fn unlink_not_built(replication: &Replication, replica: &Replica) -> Finding {
+    about(
+        codes::REPLICA_VANISHED,
+        Severity::Blocked,
+        replication,
+        &replica.member,
+        format!(
+            "{} was replica of this replication and is no longer in the configuration; unlinking isn't built in this version for {}",
+            replica.name, replication.engine
+        ),
+        vec![choice("keep it", "write its replica block again")],
+    )
 }
 
 /// What other topologies' markers say of a member; `lives`: whether the link that a marker speaks of still runs.

@@ -1,0 +1,323 @@
+//! What the configuration wanted once: members, replications and files that markers on hosts name and it no longer does.
+//!
+//! The hosts are the state: a replica that left the files is found by its own marker or by its primary's, a replication by
+//! its members' markers. A member is known by its machine, engine and port, so a new label or name makes nobody former.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::{Marker, MarkerMember, MarkerRole};
+use crate::observe::{MachineObservation, MarkerFile, Observation};
+use crate::topology::{
+    Engine, Former, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
+    ServerId, Ssh, Topology, Upstream,
+};
+
+/// Limit of lag of a replication that nothing says more of, milliseconds.
+const USUAL_LAG: u64 = 60_000;
+
+/// The topology with what markers name besides; itself where they name nothing. What it had of that before is worked out anew.
+pub fn extended<'a>(topology: &'a Topology, observation: &Observation) -> Cow<'a, Topology> {
+    let found = Search::new(topology, observation).done();
+    let (former, machines) = found;
+    let none = former.replicas.is_empty() && former.files.is_empty();
+    if none && topology.former.replicas.is_empty() && topology.former.files.is_empty() {
+        return Cow::Borrowed(topology);
+    }
+    let mut extended = topology.clone();
+    extended.former = former;
+    for id in machines {
+        let ssh = login(&topology.ssh, &id);
+        extended
+            .machines
+            .entry(id.clone())
+            .or_insert_with(|| Machine {
+                label: id.0.clone(),
+                id,
+                ssh,
+            });
+    }
+    Cow::Owned(extended)
+}
+
+/// How to log in to a machine of which only its identity is known: as the top `ssh` block says.
+fn login(top: &Ssh, id: &MachineId) -> Ssh {
+    let (host, port) = id.parts();
+    Ssh {
+        host,
+        port,
+        ..top.clone()
+    }
+}
+
+/// An instance: machine, engine, port.
+type Key = (MachineId, String, u16);
+
+struct Search<'a> {
+    topology: &'a Topology,
+    /// Every marker of this topology with the machine that carries it.
+    markers: Vec<(&'a MachineId, Marker)>,
+    /// The instances that the configuration wants.
+    wanted: BTreeSet<Key>,
+    replications: BTreeMap<String, Replication>,
+    replicas: BTreeMap<String, BTreeMap<Key, Replica>>,
+    machines: BTreeSet<MachineId>,
+}
+
+impl<'a> Search<'a> {
+    fn new(topology: &'a Topology, observation: &'a Observation) -> Self {
+        let wanted = topology.replications.iter().flat_map(|replication| {
+            replication.members().map(|(_, member)| {
+                let engine = replication.engine.0.clone();
+                (member.machine.clone(), engine, member.instance.port)
+            })
+        });
+        let markers = observation.machines.iter().flat_map(|(id, machine)| {
+            let files = match machine {
+                MachineObservation::Reached(facts) => Some(facts.markers.values()),
+                MachineObservation::Unreachable { .. } => None,
+            };
+            files.into_iter().flatten().map(move |file| (id, file))
+        });
+        Self {
+            topology,
+            wanted: wanted.collect(),
+            markers: markers
+                .filter_map(|(id, file)| match file {
+                    MarkerFile::Read { content } => {
+                        // Most markers are of members that stay: only what may be ours is read.
+                        let ours = content.get("topology")?.as_str()? == topology.name;
+                        let marker = ours.then(|| Marker::deserialize(content).ok());
+                        Some((id, marker.flatten()?))
+                    }
+                    MarkerFile::Damaged { .. } => None,
+                })
+                .collect(),
+            replications: BTreeMap::new(),
+            replicas: BTreeMap::new(),
+            machines: BTreeSet::new(),
+        }
+    }
+
+    fn done(mut self) -> (Former, BTreeSet<MachineId>) {
+        let markers = std::mem::take(&mut self.markers);
+        let mut files = BTreeSet::new();
+        // A primary's marker first: it names all.
+        for of_primary in [true, false] {
+            for (machine, marker) in &markers {
+                if (marker.role == MarkerRole::Primary) == of_primary {
+                    self.marker(machine, marker);
+                }
+                if of_primary && marker.role == MarkerRole::Primary {
+                    files.extend(self.files(marker));
+                }
+            }
+        }
+        self.machines
+            .extend(files.iter().map(|(machine, _)| machine.clone()));
+        let replicas = self.replicas.into_iter();
+        let former = Former {
+            replications: self.replications.into_values().collect(),
+            replicas: replicas
+                .map(|(name, all)| (name, all.into_values().collect()))
+                .collect(),
+            files,
+        };
+        (former, self.machines)
+    }
+
+    fn is_wanted(&self, marker: &Marker, entry: &MarkerMember) -> bool {
+        self.wanted.contains(&key(marker, entry))
+    }
+
+    fn marker(&mut self, machine: &MachineId, marker: &Marker) {
+        let Some((primary, replicas)) = marker.members.split_first() else {
+            return;
+        };
+        let living = self.living(marker, primary);
+        let own = (machine.clone(), marker.engine.clone(), marker.port);
+        match (&marker.role, living) {
+            // The old primary of a replication that wants another: a switchover, no parting.
+            (MarkerRole::Primary, Some(replication)) if !self.is_primary(replication, &own) => {}
+            // A copy of another host's disk carries its marker too.
+            (MarkerRole::Primary, _) if primary.machine != machine.0 => {}
+            (MarkerRole::Primary, None) if self.is_wanted(marker, primary) => {}
+            (_, home) => {
+                let former = |entry: &&MarkerMember| {
+                    !self.is_wanted(marker, entry)
+                        && (marker.role == MarkerRole::Primary || entry.machine == machine.0)
+                };
+                let gone: Vec<MarkerMember> = replicas.iter().filter(former).cloned().collect();
+                if gone.is_empty() && (home.is_some() || marker.role == MarkerRole::Replica) {
+                    return;
+                }
+                let home = home.map(|home| (home.name.clone(), home.place.clone()));
+                let (name, place) = home.unwrap_or_else(|| self.revive(marker, primary));
+                for entry in gone {
+                    self.replica(&name, &place, marker, primary, &entry);
+                }
+            }
+        }
+    }
+
+    /// The replication of the configuration that a marker speaks of: by name, or by its primary where the name changed.
+    fn living(&self, marker: &Marker, primary: &MarkerMember) -> Option<&'a Replication> {
+        let mut all = self.topology.replications.iter();
+        let named = all.find(|one| one.name == marker.replication && one.engine.0 == marker.engine);
+        let key = key(marker, primary);
+        named.or_else(|| {
+            let mut all = self.topology.replications.iter();
+            all.find(|one| self.is_primary(one, &key))
+        })
+    }
+
+    fn is_primary(&self, replication: &Replication, key: &Key) -> bool {
+        let primary = &replication.primary;
+        (
+            &primary.machine,
+            &replication.engine.0,
+            primary.instance.port,
+        ) == (&key.0, &key.1, key.2)
+    }
+
+    /// The replication that left the configuration, as a marker of it tells.
+    fn revive(&mut self, marker: &Marker, primary: &MarkerMember) -> (String, Place) {
+        let member = self.member(primary, None);
+        let place = member.place.clone();
+        self.machines.insert(member.machine.clone());
+        self.replicas.entry(marker.replication.clone()).or_default();
+        self.replications
+            .entry(marker.replication.clone())
+            .or_insert_with(|| Replication {
+                name: marker.replication.clone(),
+                engine: Engine(marker.engine.clone()),
+                version: None,
+                primary: member,
+                replicas: Vec::new(),
+                tls: None,
+                retain: None,
+                max_lag: Lag::Time(USUAL_LAG),
+                allow: BTreeMap::new(),
+                arbiter: None,
+                certificates: None,
+                env: None,
+                place: place.clone(),
+                primary_place: place.clone(),
+                allow_place: place.clone(),
+            });
+        (marker.replication.clone(), place)
+    }
+
+    fn replica(
+        &mut self,
+        replication: &str,
+        place: &Place,
+        marker: &Marker,
+        primary: &MarkerMember,
+        entry: &MarkerMember,
+    ) {
+        let near = self.server(&primary.machine).map(|id| id.stack.clone());
+        let mut member = self.member(entry, near);
+        let living = self.topology.replications.iter();
+        let admin = living
+            .filter(|one| one.name == replication)
+            .find_map(|one| one.primary.instance.admin.clone());
+        member.instance.admin = admin;
+        member.place = place.clone();
+        self.machines.insert(member.machine.clone());
+        let upstream = match entry.upstream.strip_prefix("replica.") {
+            Some(name) => Upstream::Replica(name.to_owned()),
+            None => Upstream::Primary,
+        };
+        let replica = Replica {
+            name: label(&entry.name).to_owned(),
+            place: place.clone(),
+            member,
+            upstream,
+            max_rate: None,
+            max_lag: None,
+        };
+        self.replicas
+            .entry(replication.to_owned())
+            .or_default()
+            .entry(key(marker, entry))
+            .or_insert(replica);
+    }
+
+    fn server(&self, machine: &str) -> Option<&'a ServerId> {
+        let mut servers = self.topology.servers.iter();
+        let server = servers.find(|server| server.machine.0 == machine)?;
+        Some(&server.id)
+    }
+
+    /// A member as a marker names it; what the configuration says of its server goes before. `near`: the stack to count it to
+    /// where its server left the configuration too.
+    fn member(&self, entry: &MarkerMember, near: Option<String>) -> Member {
+        let mut servers = self.topology.servers.iter();
+        let server = servers.find(|server| server.machine.0 == entry.machine);
+        let stack = || near.unwrap_or_else(|| "former".to_owned());
+        Member {
+            server: server.map_or_else(
+                || ServerId {
+                    stack: stack(),
+                    name: entry.machine.clone(),
+                },
+                |server| server.id.clone(),
+            ),
+            machine: MachineId(entry.machine.clone()),
+            address: entry.address.clone(),
+            public_address: server.map_or_else(
+                || entry.address.clone(),
+                |server| server.public_address.clone(),
+            ),
+            instance: InstanceWish {
+                port: entry.port,
+                data_directory: None,
+                admin: None,
+            },
+            place: server.map_or_else(|| self.somewhere(), |server| server.place.clone()),
+        }
+    }
+
+    /// A line of the configuration for what no line speaks of any more.
+    fn somewhere(&self) -> Place {
+        let servers = self.topology.servers.iter().map(|server| &server.place);
+        let replications = self.topology.replications.iter().map(|one| &one.place);
+        replications
+            .chain(servers)
+            .next()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The files that a primary's marker names and no app of the configuration has.
+    fn files(&self, marker: &Marker) -> Vec<(MachineId, String)> {
+        let known = |machine: &str, path: &str| {
+            self.topology
+                .apps
+                .iter()
+                .any(|app| app.env_file == path && app.machines.iter().any(|id| id.0 == machine))
+        };
+        let targets = marker.env_targets.iter();
+        targets
+            .filter_map(|target| target.split_once(' '))
+            .filter(|(machine, path)| !known(machine, path))
+            .map(|(machine, path)| (MachineId(machine.to_owned()), path.to_owned()))
+            .collect()
+    }
+}
+
+fn key(marker: &Marker, entry: &MarkerMember) -> Key {
+    (
+        MachineId(entry.machine.clone()),
+        marker.engine.clone(),
+        entry.port,
+    )
+}
+
+/// A member's label in a marker: `replica.reader` is `reader`.
+fn label(name: &str) -> &str {
+    name.strip_prefix("replica.").unwrap_or(name)
+}
