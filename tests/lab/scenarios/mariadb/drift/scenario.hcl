@@ -47,7 +47,7 @@ on "here" {
 writer_stops {}
 
 # The replica is made to lag behind: told, and nothing that apply would mend.
-on "db2" { run = "mariadb -e 'stop slave sql_thread; change master to master_delay = 3600; start slave sql_thread'" }
+on "db2" { run = "mariadb -e 'stop slave; change master to master_delay = 3600; start slave'" }
 
 on "db1" { run = "mariadb -e 'create database if not exists late; drop database late'" }
 
@@ -57,7 +57,7 @@ wait "here" {
   matches = ["^acme: 1 unhealthy on 2 members: eu/db2: .*[(]replform status shows more[)]"]
 }
 
-on "db2" { run = "mariadb -e 'stop slave sql_thread; change master to master_delay = 0; start slave sql_thread'" }
+on "db2" { run = "mariadb -e 'stop slave; change master to master_delay = 0; start slave'" }
 
 wait "here" {
   run    = "replform drift"
