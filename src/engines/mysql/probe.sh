@@ -130,9 +130,11 @@ select concat('sql applyerror ', json_object('name', channel_name, 'errno', last
  from performance_schema.replication_applier_status_by_coordinator where last_error_number > 0;
 select concat('sql applyerror ', json_object('name', channel_name, 'errno', last_error_number, 'error', last_error_message))
  from performance_schema.replication_applier_status_by_worker where last_error_number > 0 limit 3;
-select concat('sql lag ', json_object('name', channel_name, 'seconds', max(if(applying_transaction <> '',
- timestampdiff(microsecond, applying_transaction_original_commit_timestamp, now(6)) / 1e6, 0))))
- from performance_schema.replication_applier_status_by_worker group by channel_name;
+select concat('sql lag ', json_object('name', channel_name, 'seconds', max(seconds))) from
+ (select channel_name, if(applying_transaction <> '', timestampdiff(microsecond, applying_transaction_original_commit_timestamp, now(6)) / 1e6, 0) seconds
+ from performance_schema.replication_applier_status_by_worker union all
+ select channel_name, ifnull(c.desired_delay - s.remaining_delay, 0)
+ from performance_schema.replication_applier_status s join performance_schema.replication_applier_configuration c using (channel_name)) seen group by channel_name;
 select concat('sql down ', json_object('user', processlist_user, 'host', processlist_host, 'command', processlist_command, 'state', processlist_state,
  'tls', connection_type)) from performance_schema.threads where processlist_command like 'Binlog Dump%' or processlist_command like 'Clone%';
 select concat('sql account ', json_object('user', user, 'host', host, 'plugin', plugin, 'locked', account_locked)) from mysql.user where user like 'replform\_%';
