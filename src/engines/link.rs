@@ -86,6 +86,14 @@ impl<'a> Upstreams<'a> {
 }
 
 impl Link<'_> {
+    /// The address that the upstream must listen on for this link; `None`: no interface of its machine has it, so another machine
+    /// hands on what comes there.
+    pub fn listens_at(&self) -> Option<&str> {
+        let (own, dialled) = (&self.upstream.address, self.upstream_address());
+        let mut interfaces = self.upstream_facts.host.addresses.iter();
+        (dialled == own || interfaces.any(|one| one == dialled)).then_some(dialled)
+    }
+
     /// Whether both ends of it prove themselves.
     pub fn verifies(&self) -> bool {
         self.replication.verifies(self.replica)

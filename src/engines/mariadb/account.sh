@@ -4,7 +4,8 @@
 # Changes: the marker, the account (its password is replaced), its one privilege. The server gets the password's hash only, by
 # standard input: no log, binlog included, ever holds the password. Replicas get the account too, as every account.
 # Proves: account, hash, privilege. Can be run again.
-# Variables: port; role (the account), address (the replica's), verifier (hash of mysql_native_password), marker_json, marker_file.
+# Variables: port; role (the account), address (the replica's), requires (what it must show: empty, X509,
+# a certificate's subject), verifier (hash of mysql_native_password), marker_json, marker_file.
 
 check() {
   maria_place
@@ -20,6 +21,15 @@ check() {
   [ "$(maria_variable read_only)" = OFF ] || die "the server is read-only: it isn't the primary that the plan saw"
 }
 
+# What it must show beside its password: nothing, any certificate of the server's authority, the one of this subject.
+account_requires() {
+  case $requires in
+    '') echo 'require none' ;;
+    X509) echo 'require x509' ;;
+    *) printf 'require subject %s\n' "$(maria_literal "$requires")" ;;
+  esac
+}
+
 run() {
   marker_write
   said=$(
@@ -28,8 +38,8 @@ run() {
       # Without this a general log or an audit plugin would keep even the hash.
       printf 'set session sql_log_off = 1;\n'
       for verb in 'create user if not exists' 'alter user'; do
-        printf '%s %s@%s identified via mysql_native_password using %s account unlock password expire never;\n' "$verb" "$(maria_literal "$role")" \
-          "$(maria_literal "$address")" "$(maria_literal "$verifier")"
+        printf '%s %s@%s identified via mysql_native_password using %s %s account unlock password expire never;\n' "$verb" "$(maria_literal "$role")" \
+          "$(maria_literal "$address")" "$(maria_literal "$verifier")" "$(account_requires)"
       done
       printf 'grant replication slave on *.* to %s@%s;\n' "$(maria_literal "$role")" "$(maria_literal "$address")"
     } | maria_sql 2>&1

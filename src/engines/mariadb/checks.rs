@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use super::facts::MariaFacts;
 use super::settings::{self, release_numbers, release_of, upstream_changes};
 use super::summary::upstream_version;
+use super::tls;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, installable, movable, required_version,
@@ -96,6 +97,7 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
         .map(|change| change.name)
         .collect();
     drop_in(&facts, &names, &mut checks);
+    tls::check_upstream(upstreams, &facts, &mut checks);
     checks.done()
 }
 
@@ -381,9 +383,11 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         packages(link, &facts, &upstream, &mut checks);
         expiry(link, &upstream, &mut checks);
     }
+    tls::check_link(link, &mut checks);
     closed_port(
         link,
-        upstream.listens_on(&link.upstream.address),
+        link.listens_at()
+            .is_some_and(|address| upstream.listens_on(address)),
         &mut checks,
     );
     if facts.installed {

@@ -120,6 +120,10 @@ run() {
 
 verify() {
   maria_running
+  # A certificate that it can't use doesn't keep it from starting: it starts without TLS.
+  case $settings in
+    *ssl_*) [ "$(maria_variable have_ssl)" = YES ] || die "the server doesn't take its certificate: $(maria_log "$(($(date +%s) - 300))")" ;;
+  esac
   printf '%s\n' "$values" | while IFS= read -r value; do
     [ -n "$value" ] || continue
     is=$(maria_variable "${value%%=*}")

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use openssl::sha::sha1;
 
-use super::{MariaFacts, PROBE, checks, decode, relation, settings, steps, summary};
+use super::{MariaFacts, PROBE, checks, decode, relation, settings, steps, summary, tls};
+use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
@@ -85,6 +86,20 @@ impl Engine for MariaDb {
 
     fn seed(&self, link: &Link<'_>) -> Vec<Step> {
         steps::seed(link)
+    }
+
+    fn across_refused(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn check_standing(&self, link: &Link<'_>) -> Vec<Finding> {
+        let mut checks = Checks::of_link(link);
+        tls::check_link(link, &mut checks);
+        checks.done()
+    }
+
+    fn keep(&self, link: &Link<'_>) -> Vec<Step> {
+        steps::keep(link)
     }
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {

@@ -164,6 +164,9 @@ pub struct Account {
     pub user: String,
     /// From where it may log in.
     pub host: String,
+    /// What it must show to log in: `ANY` (TLS), `X509` (a certificate), a certificate's subject; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub requires: String,
 }
 
 /// How many tables, and the first of them by name.

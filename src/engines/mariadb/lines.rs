@@ -175,10 +175,14 @@ impl Server {
             "status" => {
                 facts.status.insert(word.to_owned(), tail.to_owned());
             }
-            "account" => facts.accounts.push(Account {
-                user: word.to_owned(),
-                host: tail.to_owned(),
-            }),
+            "account" => {
+                let (host, requires) = tail.split_once(' ').unwrap_or((tail, ""));
+                facts.accounts.push(Account {
+                    user: word.to_owned(),
+                    host: host.to_owned(),
+                    requires: requires.trim().to_owned(),
+                });
+            }
             "writes" => facts.writers.push(rest.to_owned()),
             "schema" => facts.schemas.push(rest.to_owned()),
             "people" => {

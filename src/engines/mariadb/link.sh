@@ -6,7 +6,7 @@
 # writes. A start that fails is stopped again, with the log's words in the message. Proves settings and connection. Can be run again.
 # Variables: port; settings (lines `name = value`, the whole drop-in), values (lines `name=value`, as the server shows them),
 # restart (yes: where a setting needs it), upstream_address, upstream_port, role, source, tls (yes: encrypted and proved by the
-# password, no: not), deadline (seconds for a start, default 840), marker_json, marker_file.
+# password, no: not), tls_ca, tls_cert, tls_key (both ends are proved by certificates; empty: they aren't), deadline (seconds for a start, default 840), marker_json, marker_file.
 
 check() {
   maria_place
@@ -106,7 +106,8 @@ link_master() {
       printf 'set session sql_log_off = 1;\nstop slave;\n'
       printf 'change master to master_host = %s, master_port = %s, master_user = %s, master_password = %s, ' "$(maria_literal "$upstream_address")" \
         "$upstream_port" "$(maria_literal "$role")" "$(maria_literal "$password")"
-      printf 'master_use_gtid = slave_pos, master_connect_retry = 10, master_heartbeat_period = 10, master_ssl = %s, master_ssl_verify_server_cert = %s;\n' "$ssl" "$ssl"
+      printf 'master_use_gtid = slave_pos, master_connect_retry = 10, master_heartbeat_period = 10, master_ssl = %s, master_ssl_verify_server_cert = %s, ' "$ssl" "$ssl"
+      printf 'master_ssl_ca = %s, master_ssl_cert = %s, master_ssl_key = %s;\n' "$(maria_literal "$tls_ca")" "$(maria_literal "$tls_cert")" "$(maria_literal "$tls_key")"
       printf 'start slave;\n'
     } | maria_sql 2>&1
   ) || die "the server refuses its upstream: $(maria_words "$said")"

@@ -15,6 +15,7 @@ mod server_id;
 mod settings;
 mod steps;
 mod summary;
+mod tls;
 
 pub use decode::decode;
 pub use engine::MariaDb;

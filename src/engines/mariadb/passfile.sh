@@ -3,7 +3,8 @@
 # does, and tries it.
 #
 # Changes /etc/mysql/replform.client. Proves that the login works and that the server there is the one that the plan saw.
-# Can be run again. Variables: port; upstream_address, upstream_port, role, password, tls (yes: encrypted, no: not);
+# Can be run again. Variables: port; upstream_address, upstream_port, role, password, tls (yes: encrypted, no: not), tls_ca,
+# tls_cert, tls_key (both ends are proved; empty: they aren't);
 # upstream_name (the host name that the server there calls its own).
 
 check() {
@@ -21,7 +22,9 @@ run() {
   {
     printf '# Written by replform: how this replica logs in to its upstream.\n[client]\n'
     printf 'protocol = tcp\nhost = %s\nport = %s\nuser = %s\npassword = %s\n' "$upstream_address" "$upstream_port" "$role" "$password"
-    if [ "$tls" = yes ]; then printf 'ssl = 1\n'; else printf 'skip-ssl\n'; fi
+    if [ -n "$tls_ca" ]; then
+      printf 'ssl-ca = %s\nssl-cert = %s\nssl-key = %s\nssl-verify-server-cert\n' "$tls_ca" "$tls_cert" "$tls_key"
+    elif [ "$tls" = yes ]; then printf 'ssl = 1\n'; else printf 'skip-ssl\n'; fi
   } | write_file "$link_file" 0600 root:root || die "$link_file can't be written"
   changed "$link_file"
 }

@@ -133,7 +133,7 @@ maria_ask() {
     limit=5
     # shellcheck disable=SC2086 # words
     echo 'show all slaves status;' | names=--column-names maria_client $login --vertical |
-      sed -nE 's/^\*+ .*row.*/slave row/p;s/^ *(Connection_name|Slave_IO_Running|Slave_SQL_Running|Slave_IO_State|Master_Host|Master_User|Master_Port|Last_IO_Errno|Last_IO_Error|Last_SQL_Errno|Last_SQL_Error|Seconds_Behind_Master|Using_Gtid|Gtid_IO_Pos|Master_SSL_Allowed|SQL_Delay|Replicate_[A-Za-z_]*|Exec_Master_Log_Pos|Read_Master_Log_Pos|Relay_Log_Space|Master_Server_Id): (.*)/slave \1 \2/p'
+      sed -nE 's/^\*+ .*row.*/slave row/p;s/^ *(Connection_name|Slave_IO_Running|Slave_SQL_Running|Slave_IO_State|Master_Host|Master_User|Master_Port|Last_IO_Errno|Last_IO_Error|Last_SQL_Errno|Last_SQL_Error|Seconds_Behind_Master|Using_Gtid|Gtid_IO_Pos|Master_SSL_Allowed|Master_SSL_CA_File|Master_SSL_Verify_Server_Cert|SQL_Delay|Replicate_[A-Za-z_]*|Exec_Master_Log_Pos|Read_Master_Log_Pos|Relay_Log_Space|Master_Server_Id): (.*)/slave \1 \2/p'
     # shellcheck disable=SC2086 # words
     binlogs=$(echo 'show binary logs;' | maria_client $login | grep -v ERROR)
     if [ -n "$binlogs" ]; then
@@ -158,14 +158,15 @@ select concat_ws(' ', 'row host', @@hostname);
 select concat_ws(' ', 'row var', lower(variable_name), variable_value) from information_schema.global_variables where variable_name in
  ('server_id','server_uid','gtid_domain_id','gtid_strict_mode','gtid_slave_pos','gtid_binlog_pos','gtid_binlog_state','log_bin','log_slave_updates',
  'binlog_format','expire_logs_days','binlog_expire_logs_seconds','max_binlog_total_size','slave_connections_needed_for_purge','sync_binlog',
- 'innodb_flush_log_at_trx_commit','read_only','port','bind_address','skip_networking','have_ssl','require_secure_transport','datadir','wsrep_on',
+ 'innodb_flush_log_at_trx_commit','read_only','port','bind_address','skip_networking','have_ssl','ssl_ca','ssl_cert','ssl_key','require_secure_transport','datadir','wsrep_on',
  'innodb_page_size','lower_case_table_names','innodb_data_file_path','innodb_undo_tablespaces','relay_log','slave_net_timeout',
  'tmpdir','innodb_buffer_pool_size','skip_slave_start','plugin_maturity','innodb_data_home_dir','innodb_log_group_home_dir','innodb_undo_directory');
 select concat_ws(' ', 'row status', lower(variable_name), variable_value) from information_schema.global_status where variable_name in
  ('uptime','binlog_bytes_written','wsrep_cluster_size','wsrep_local_state_comment');
 select concat_ws(' ', 'row now', unix_timestamp(now(3)));
 select concat_ws(' ', 'row down', id, user, host, time, ifnull(state,'')) from information_schema.processlist where command like 'Binlog Dump%';
-select concat_ws(' ', 'row account', user, host) from mysql.global_priv where user like 'replform\_%';
+select concat_ws(' ', 'row account', user, host, case ifnull(json_value(priv, '$.ssl_type'), 0) when 1 then 'ANY' when 2 then 'X509'
+ when 3 then json_value(priv, '$.x509_subject') end) from mysql.global_priv where user like 'replform\_%';
 select concat_ws(' ', 'row writes', grantee) from information_schema.user_privileges where privilege_type in ('READ_ONLY ADMIN', 'READ ONLY ADMIN');
 select concat_ws(' ', 'row schema', schema_name) from information_schema.schemata
  where schema_name not in ('mysql','information_schema','performance_schema','sys');

@@ -7,6 +7,7 @@
 use super::facts::{Connection, CopyNote, MariaFacts};
 use super::gtid::{Gtid, Gtids};
 use super::settings::{self, NOUN, source};
+use super::tls;
 use crate::engines::Link;
 use crate::engines::describe::contents;
 use crate::observe::{ServerState, Streaming};
@@ -163,12 +164,25 @@ fn worn(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Option<St
     // A link that replform didn't make has other names, or none.
     link.marker?;
     let name = settings::account(&link.replication.name, &link.replica.name);
+    let at = &link.upstream.server;
     let mut accounts = upstream.accounts.iter();
-    if !accounts.any(|own| own.user == name && own.host == link.replica_address()) {
+    let account = accounts.find(|own| own.user == name && own.host == link.replica_address());
+    let Some(account) = account else {
+        return Some(format!("its account {name} is gone on {at}"));
+    };
+    if !tls::logs_in_as_wanted(link, account) {
         return Some(format!(
-            "its account {name} is gone on {}",
-            link.upstream.server
+            "its account {name} on {at} {} a certificate",
+            if link.verifies() {
+                "doesn't ask for"
+            } else {
+                "asks for"
+            }
         ));
+    }
+    let mut connections = facts.connections.iter();
+    if connections.any(|connection| !tls::reads_as_wanted(link, connection)) {
+        return Some("its connection isn't encrypted as wanted".to_owned());
     }
     if !facts.login {
         return Some("its file /etc/mysql/replform.client is gone".to_owned());

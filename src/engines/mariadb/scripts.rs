@@ -20,10 +20,13 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
     script!("configure.sh"),
+    script!("encrypted.sh"),
     script!("link.sh"),
     script!("passfile.sh"),
     script!("provision.sh"),
+    script!("reread.sh"),
     script!("restore.sh"),
     script!("send.sh"),
+    script!("show.sh"),
     script!("verify.sh"),
 ];

@@ -6,6 +6,7 @@
 use super::facts::MariaFacts;
 use super::server_id;
 use super::summary::release;
+use super::tls;
 pub(super) use crate::engines::settings::Change;
 use crate::engines::{Link, Upstreams, registry};
 use crate::observe::ServerState;
@@ -63,7 +64,6 @@ pub(super) fn release_numbers(version: Option<&str>) -> Option<(u32, u32)> {
 }
 
 /// Whether a link is encrypted: where the server has TLS, and from 11.4 on, where the password itself proves the server, always.
-/// (`tls = "verify"`, certificates of both ends, is not built.)
 pub(super) fn link_is_encrypted(upstream: &MariaFacts, version: Option<&str>) -> bool {
     upstream.variable("have_ssl") == Some("YES")
         && release_numbers(version).is_some_and(|release| release >= (11, 4))
@@ -89,9 +89,25 @@ pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MariaFacts) ->
     };
     let binlog_off = facts.variable("log_bin") == Some("OFF");
     want("log_bin", "ON", "replicas read the binlog", true);
-    if let Some(list) = bind(facts, &upstreams.member.address) {
-        let why = format!("it must listen on {}", upstreams.member.address);
-        want("bind_address", &list, &why, true);
+    let mut bound = facts
+        .variable("bind_address")
+        .unwrap_or_default()
+        .to_owned();
+    let mut lacking = Vec::new();
+    for address in upstreams.listening_addresses() {
+        let seen = MariaFacts {
+            listens: facts.listens.clone(),
+            variables: [("bind_address".to_owned(), bound.clone())].into(),
+            ..MariaFacts::default()
+        };
+        if let Some(list) = bind(&seen, address) {
+            bound = list;
+            lacking.push(address);
+        }
+    }
+    if !lacking.is_empty() {
+        let why = format!("it must listen on {}", lacking.join(" and "));
+        want("bind_address", &bound, &why, true);
     }
     want("skip_networking", "OFF", "replicas come by network", true);
     if binlog_off {
@@ -133,6 +149,7 @@ pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MariaFacts) ->
             false,
         );
     }
+    changes.extend(tls::server_changes(upstreams, facts));
     if upstreams.new.is_empty() {
         // Links that stand need what replform set for them, and nothing else: they stand.
         changes.retain(|change| !upstreams.standing.is_empty() && marked(upstreams, change.name));

@@ -6,6 +6,8 @@ use super::checks::{missing_tools, plugins};
 use super::facts::MariaFacts;
 use super::gtid::Gtids;
 use super::settings::{self, account, line, source};
+use super::tls;
+use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, configure, lock};
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
@@ -13,7 +15,7 @@ use crate::plan::{
     Action, Argument, Because, Call, Cost, OneTimeCertificate, Relation, SecretName, Step, StepId,
     StepKind, Undo, Work,
 };
-use crate::topology::{Bytes, MemberId};
+use crate::topology::{Bytes, MemberId, Tls};
 
 /// Bytes a second at which a copy is prepared: most of it is only looked at (engine page, 13).
 const PREPARE_RATE: f64 = 1e9;
@@ -55,6 +57,7 @@ pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
             "expect",
             lines(|change| format!("{}={}", change.name, change.now)),
         );
+    steps.extend(tls::secure_upstream(upstreams));
     if let Some(mut step) = configure(upstreams, &changes, RESTART_SECONDS, call) {
         step.needs
             .extend(steps.iter().map(|before| before.id.clone()));
@@ -106,6 +109,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
     calls.provision(&mut steps);
+    calls.secure(&mut steps);
     if steps.job_runs(StepKind::Backup) {
         // The running copy holds the instance's lock: the account is renewed when it is done.
         calls.backup(&mut steps);
@@ -116,7 +120,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     }
     calls.restore(&mut steps);
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("mariadb/verify.sh", 3700));
+    calls.verify(&mut steps);
     steps.done()
 }
 
@@ -124,18 +128,26 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
 pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
+    calls.secure(&mut steps);
     calls.account(&mut steps);
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("mariadb/verify.sh", 3700));
+    calls.verify(&mut steps);
     steps.done()
 }
 
 /// The proof alone: it asks the upstream with the account that replform made, so a replica made by hand has none.
 pub(super) fn verify(link: &Link<'_>) -> Option<Step> {
     let mut steps = LinkSteps::new(link);
-    steps.verify(Calls::new(link).on_replica("mariadb/verify.sh", 3700));
+    Calls::new(link).verify(&mut steps);
     let asks = MariaFacts::of(link.instance).is_ok_and(|facts| facts.login);
     steps.done().pop().filter(|_| asks)
+}
+
+/// The replica's certificate, made anew in time.
+pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
+    let mut steps = LinkSteps::new(link);
+    Calls::new(link).secure(&mut steps);
+    steps.done()
 }
 
 /// The calls of one link share all this.
@@ -175,10 +187,39 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     fn encrypted(&self) -> &'static str {
         let version = self.link.upstream_instance.version.as_deref();
-        match settings::link_is_encrypted(&self.upstream, version) {
-            true => "yes",
-            false => "no",
+        match self.link.replication.tls {
+            _ if self.link.verifies() => "yes",
+            Some(Tls::Off) => "no",
+            _ if settings::link_is_encrypted(&self.upstream, version) => "yes",
+            _ => "no",
         }
+    }
+
+    /// The replica's certificate; a connection that stands takes it up.
+    fn secure(&self, steps: &mut LinkSteps<'_, '_>) {
+        if !self.link.verifies() {
+            return;
+        }
+        let id = MemberId::Replica(self.link.replica.name.clone());
+        let proved = Proved::replica(self.link, &id, &self.name, tls::PLACE, tls::OWNER);
+        let reread = self.on_replica("mariadb/reread.sh", 90);
+        let reads = matches!(self.link.relation, Relation::Linked | Relation::Unmanaged);
+        let reread = reads.then(|| steps.on_replica(Work::Script(reread)));
+        steps.secure(&proved, reread.into_iter().collect());
+    }
+
+    fn verify(&self, steps: &mut LinkSteps<'_, '_>) {
+        let call = tls::login(self.link, self.on_replica("mariadb/verify.sh", 3700));
+        let mut more = Vec::new();
+        if self.link.verifies() {
+            let call = Call::new("mariadb/encrypted.sh", 60)
+                .number("port", self.link.upstream.instance.port)
+                .text("role", &self.name)
+                .text("address", self.link.replica_address())
+                .text("requires", tls::requires(self.link));
+            more.push(steps.on_upstream(Work::Script(call)));
+        }
+        steps.verify_with(call, more);
     }
 
     /// The lines of the replica's drop-in.
@@ -222,9 +263,9 @@ impl<'a, 'b> Calls<'a, 'b> {
             .number("port", self.link.upstream.instance.port)
             .text("role", &self.name)
             .text("address", self.link.replica_address())
+            .text("requires", tls::requires(self.link))
             .with("verifier", Argument::Proof(steps.password()));
-        let keep = self
-            .on_replica("mariadb/passfile.sh", 60)
+        let keep = tls::login(self.link, self.on_replica("mariadb/passfile.sh", 60))
             .text("tls", self.encrypted())
             .text("upstream_name", &self.upstream.hostname)
             .with("password", Argument::Secret(steps.password()));
@@ -253,7 +294,10 @@ impl<'a, 'b> Calls<'a, 'b> {
                 "unit_name",
                 format!("replform-{}.send", steps.job_name(StepKind::Backup)),
             )
-            .text("listen_address", link.upstream_address())
+            .text(
+                "listen_address",
+                link.listens_at().unwrap_or(&link.upstream.address),
+            )
             .text("address", link.replica_address())
             .number("copy_port", port)
             .text(
@@ -335,8 +379,7 @@ impl<'a, 'b> Calls<'a, 'b> {
             .settings
             .iter()
             .map(|(name, value)| format!("{name}={value}"));
-        let call = self
-            .on_replica("mariadb/link.sh", LINK_SECONDS)
+        let call = tls::login(self.link, self.on_replica("mariadb/link.sh", LINK_SECONDS))
             .with("settings", self.lines())
             .with("values", Argument::Lines(values.collect()))
             .text("tls", self.encrypted())

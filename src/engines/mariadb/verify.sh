@@ -3,7 +3,7 @@
 # had when asked. The server's own lag proves nothing (it is 0 on a link that is cut and not yet noticed).
 #
 # Changes nothing, in any phase. Can be run again. Prints `measured caught_up` (seconds).
-# Variables: port; upstream_address, upstream_port, role, deadline (seconds for catching up, default 120; a connection must be
+# Variables: port; upstream_address, upstream_port, role, tls_ca (where both ends are proved), deadline (seconds for catching up, default 120; a connection must be
 # there within 60).
 
 check() {
@@ -47,6 +47,9 @@ verify() {
   if [ -n "$target" ]; then
     wait_until "$limit" verify_applied || die "it hasn't applied $target after $limit s: $(verify_why)"
     [ "$waited" = 0 ] || die "it stopped before it had applied $target: $(verify_why)"
+  fi
+  if [ -n "$tls_ca" ] && [ "$(maria_slave Master_SSL_Allowed) $(maria_slave Master_SSL_Verify_Server_Cert) $(maria_slave Master_SSL_CA_File)" != "Yes Yes $tls_ca" ]; then
+    die "its connection isn't encrypted and verified by $tls_ca"
   fi
   [ "$(maria_variable read_only)" != OFF ] || die "it isn't read_only: it takes writes"
   own=$(maria_own_writes) || die "the GTIDs of this server or of its upstream can't be asked for"

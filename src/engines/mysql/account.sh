@@ -5,7 +5,8 @@
 # Changes: the marker, the account (its password is replaced). The server gets the hash that it keeps anyway, by standard input:
 # no password is ever in an argument, a process list, a log or the binary log. The account goes to the replicas as all accounts do.
 # Proves: account, hash, privileges. Can be run again.
-# Variables: port; role, address (the replica's), proof (the hash of caching_sha2_password, hexadecimal), clone (yes: for a copy),
+# Variables: port; role, address (the replica's), proof (the hash of caching_sha2_password, hexadecimal), clone (yes: for a copy), requires (what it must
+# show: empty, X509, a certificate's subject),
 # marker_json, marker_file.
 
 check() {
@@ -22,12 +23,21 @@ check() {
   [ "$(my_ask 'select @@global.super_read_only')" = 0 ] || die "the server is read-only, so it takes no new account"
 }
 
+# What it must show beside its password: nothing, any certificate of the server's authority, the one of this subject.
+account_requires() {
+  case $requires in
+    '') echo 'require none' ;;
+    X509) echo 'require x509' ;;
+    *) printf 'require subject %s\n' "$(my_quoted "$requires")" ;;
+  esac
+}
+
 run() {
   marker_write
   said=$(
     my_sql 2>&1 <<SQL
 create user if not exists '$role'@'$address' identified with caching_sha2_password as 0x$proof;
-alter user '$role'@'$address' identified with caching_sha2_password as 0x$proof require none account unlock password expire never;
+alter user '$role'@'$address' identified with caching_sha2_password as 0x$proof $(account_requires) account unlock password expire never;
 grant replication slave on *.* to '$role'@'$address';
 SQL
   ) || die "the account $role can't be made: $(my_said "$said")"
@@ -47,6 +57,8 @@ select case
   and authentication_string = convert(0x$proof using utf8mb4)) then 'it has another password'
  when not exists (select 1 from mysql.user where user = '$role' and host = '$address' and Repl_slave_priv = 'Y' and account_locked = 'N')
   then 'it may not replicate'
+ when not exists (select 1 from mysql.user where user = '$role' and host = '$address'
+  and if(ssl_type = 'SPECIFIED', convert(x509_subject using utf8mb4), ssl_type) = $(my_quoted "$requires")) then 'it asks for another certificate'
  when '${clone:-no}' = 'yes' and not exists (select 1 from mysql.global_grants where user = '$role' and host = '$address'
   and priv = 'BACKUP_ADMIN') then 'it may not clone'
  else 'good' end;

@@ -115,7 +115,7 @@ backup_serve() {
   fi
   backup_mysqld --skip-networking --socket="$seed_socket" --pid-file="$seed/clone.pid" --plugin-load-add=mysql_clone.so \
     --clone-valid-donor-list="$upstream_address:$upstream_port" --clone-max-data-bandwidth="$(backup_rate)" \
-    --clone-donor-timeout-after-network-failure=5 >"${job:-/tmp}/mysqld.log" 2>&1 </dev/null &
+    --clone-donor-timeout-after-network-failure=5 ${tls_ca:+"--clone-ssl-ca=$tls_ca" "--clone-ssl-cert=$tls_cert" "--clone-ssl-key=$tls_key"} >"${job:-/tmp}/mysqld.log" 2>&1 </dev/null &
   seed_pid=$!
   wait_until 60 backup_answers || die "the copy's own server doesn't answer"
   ! backup_has_ended || die "the copy's own server ended: $(backup_why "$(cat -- "${job:-/tmp}/mysqld.log")")"
@@ -151,11 +151,19 @@ backup_clone() {
   esac
 }
 
+# The plugin encrypts where both can; with a proof it must, in clear it must not.
+backup_ssl() {
+  case ${tls_mode:-PREFERRED} in
+    VERIFY_IDENTITY) echo ' require ssl' ;;
+    DISABLED) echo ' require no ssl' ;;
+  esac
+}
+
 # The password stands in the statement, which only root could see, in a server that only root reaches.
 backup_clone_ended() {
   said=$(
     backup_sql 2>&1 <<SQL
-clone instance from '$role'@'$upstream_address':$upstream_port identified by $(my_quoted "$password") data directory = '$copy';
+clone instance from '$role'@'$upstream_address':$upstream_port identified by $(my_quoted "$password") data directory = '$copy'$(backup_ssl);
 SQL
   )
   clone_code=$?

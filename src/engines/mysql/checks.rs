@@ -3,6 +3,7 @@
 use super::facts::MysqlFacts;
 use super::settings::{self, CLONE, upstream_changes};
 use super::steps;
+use super::tls;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, installable, movable_or_mounted, required_version,
@@ -41,6 +42,7 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
         keeps_its_log(upstreams, &facts, &mut checks);
     }
     changes(upstreams, &facts, &mut checks);
+    tls::check_upstream(upstreams, &facts, &mut checks);
     if facts
         .setting("sync_binlog")
         .is_some_and(|value| value != "1")
@@ -274,9 +276,11 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
             )],
         );
     }
-    let listens = upstream
-        .setting("bind_address")
-        .is_some_and(|now| settings::listening(now, &link.upstream.address).is_none());
+    tls::check_link(link, &mut checks);
+    let listens = link
+        .listens_at()
+        .zip(upstream.setting("bind_address"))
+        .is_some_and(|(address, now)| settings::listening(now, address).is_none());
     closed_port(link, listens, &mut checks);
     checks.done()
 }

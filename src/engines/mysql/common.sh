@@ -175,9 +175,12 @@ my_overridden() {
 my_on_upstream() {
   (umask 077 && mkdir -p /run/replform) || die "/run/replform can't be made"
   login=/run/replform/mysql-login.$$
-  printf '[client]\nuser=%s\npassword="%s"\n' "$role" "$password" | write_file "$login" 0600 root:root || die "/run/replform can't be written"
+  {
+    printf '[client]\nuser=%s\npassword="%s"\n' "$role" "$password"
+    if [ -n "${tls_ca:-}" ]; then printf 'ssl-ca="%s"\nssl-cert="%s"\nssl-key="%s"\n' "$tls_ca" "$tls_cert" "$tls_key"; fi
+  } | write_file "$login" 0600 root:root || die "/run/replform can't be written"
   timeout -k 1 20 mysql --defaults-file="$login" --protocol=tcp -h "$upstream_address" -P "$upstream_port" --connect-timeout=10 \
-    --ssl-mode=PREFERRED --get-server-public-key -N -B -r
+    --ssl-mode="${tls_mode:-PREFERRED}" --get-server-public-key -N -B -r
   login_code=$?
   rm -f -- "$login"
   return "$login_code"

@@ -88,6 +88,7 @@ configure_plugin() {
 }
 
 configure_set() {
+  case $1 in ssl_*) set -- "$1" "$(my_quoted "$2")" ;; esac
   said=$(echo "set global $1 = $2;" | my_sql 2>&1) || die "$1 can't be set to $2: $(my_said "$said")"
   changed "$1 = $2"
 }
@@ -159,6 +160,13 @@ configure_came_back() {
   wait_until 180 configure_stopped && my_wait_up 180
 }
 
+# New certificates are taken up at once or not at all: those in use stay where the new ones are refused.
+configure_tls() {
+  case $settings in *ssl_*) ;; *) return 0 ;; esac
+  said=$(echo 'alter instance reload tls;' | my_sql 2>&1) || configure_refuse "the server doesn't take its certificate: $(my_said "$said")"
+  changed "certificates in force"
+}
+
 # The settings that only a restart brings.
 configure_pending() {
   printf '%s\n' "$settings" | my_names | while IFS= read -r name; do
@@ -174,6 +182,7 @@ run() {
     case $name in bind_address | log_bin | gtid_mode | enforce_gtid_consistency) continue ;; esac
     configure_has "$name" || configure_set "$name" "$(configure_wanted "$name")"
   done
+  configure_tls
   if [ -n "$(configure_pending)" ]; then
     [ "$restart" = yes ] || configure_refuse "these wait for a restart, which the plan doesn't have: $(configure_pending)"
     configure_restart

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{MysqlFacts, PROBE, checks, decode, relation, settings, sha2, steps};
+use super::{MysqlFacts, PROBE, checks, decode, relation, settings, sha2, steps, tls};
+use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
@@ -79,6 +80,20 @@ impl Engine for MySql {
 
     fn seed(&self, link: &Link<'_>) -> Vec<Step> {
         steps::seed(link)
+    }
+
+    fn across_refused(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn check_standing(&self, link: &Link<'_>) -> Vec<Finding> {
+        let mut checks = Checks::of_link(link);
+        tls::check_link(link, &mut checks);
+        checks.done()
+    }
+
+    fn keep(&self, link: &Link<'_>) -> Vec<Step> {
+        steps::keep(link)
     }
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {

@@ -162,6 +162,9 @@ pub struct Channel {
     pub applier_error: u32,
     /// Its text.
     pub applier_message: String,
+    /// The authority by which it verifies its upstream; `nobody`: it is encrypted without a proof; empty: not encrypted.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub verified_by: String,
     /// Milliseconds since the transaction that is being applied was committed; 0 when nothing is.
     pub lag_ms: Option<u64>,
 }
@@ -192,6 +195,9 @@ pub struct Account {
     pub plugin: String,
     /// Whether it is locked.
     pub locked: bool,
+    /// What it must show to log in: `ANY` (TLS), `X509` (a certificate), a certificate's subject; empty: nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub requires: String,
 }
 
 /// What people made, in numbers.

@@ -5,8 +5,8 @@
 # password), persisted values that would win over our file. Never links over data that the upstream doesn't have, nor starts a
 # server that could be written to: our file has super_read_only before. Proves the channel and that the server is read-only.
 # Can be run again: until the channel is complete our file keeps the server from reading from anybody after a boot.
-# Variables: port; settings (lines for our file); upstream_address, upstream_port, role, password (secret), tls (1, 0: where the
-# upstream has none), deadline (seconds for a start, default 840), upstream_identity, marker_json, marker_file.
+# Variables: port; settings (lines for our file); upstream_address, upstream_port, role, password (secret), tls (1, 0: in clear),
+# tls_mode, tls_ca, tls_cert, tls_key (both ends are proved; empty: they aren't), deadline (seconds for a start, default 840), upstream_identity, marker_json, marker_file.
 
 check() {
   my_place
@@ -80,13 +80,20 @@ link_examine() {
   [ -z "$missing" ] || die "its upstream no longer has the binary log that this server needs: $(printf '%s' "$missing" | tr -d '\n' | cut -c 1-300); plan again"
 }
 
+# With a proof of both ends.
+link_certificates() {
+  [ -n "${tls_ca:-}" ] || return 0
+  printf ", source_ssl_ca = %s, source_ssl_cert = %s, source_ssl_key = %s, source_ssl_verify_server_cert = 1" \
+    "$(my_quoted "$tls_ca")" "$(my_quoted "$tls_cert")" "$(my_quoted "$tls_key")"
+}
+
 link_make_channel() {
   said=$(
     my_sql 2>&1 <<SQL
 reset replica all;
 change replication source to source_host = $(my_quoted "$upstream_address"), source_port = $upstream_port, source_user = '$role',
  source_password = $(my_quoted "$password"), source_auto_position = 1, source_ssl = ${tls:-1}, get_source_public_key = 1,
- source_connect_retry = 10, source_retry_count = 0, source_heartbeat_period = 10;
+ source_connect_retry = 10, source_retry_count = 0, source_heartbeat_period = 10$(link_certificates);
 SQL
   ) || die "the channel can't be made: $(my_said "$said")"
   changed "reads from $upstream_address:$upstream_port as $role"

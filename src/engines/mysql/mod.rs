@@ -15,6 +15,7 @@ mod settings;
 mod sha2;
 mod steps;
 mod summary;
+mod tls;
 
 pub use decode::decode;
 pub use engine::MySql;

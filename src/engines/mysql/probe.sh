@@ -119,11 +119,12 @@ select concat('sql state ', json_object('version', @@version, 'comment', @@versi
 select concat('sql set ', json_object('name', variable_name, 'value', variable_value)) from performance_schema.global_variables where variable_name in
  ('server_id','bind_address','read_only','super_read_only','gtid_mode','enforce_gtid_consistency','log_bin','log_replica_updates','binlog_format',
   'binlog_expire_logs_seconds','sync_binlog','innodb_flush_log_at_trx_commit','skip_replica_start','require_secure_transport','innodb_page_size',
-  'innodb_data_file_path','lower_case_table_names','character_set_server','collation_server','offline_mode','default_table_encryption','event_scheduler','skip_networking');
+  'innodb_data_file_path','lower_case_table_names','character_set_server','collation_server','offline_mode','default_table_encryption','event_scheduler','skip_networking','ssl_ca','ssl_cert','ssl_key');
 select concat('sql persisted ', json_object('name', variable_name, 'value', variable_value)) from performance_schema.persisted_variables;
 select concat('sql channel ', json_object('name', c.channel_name, 'host', c.host, 'port', c.port, 'user', c.user, 'auto_position', c.auto_position,
  'failover', c.source_connection_auto_failover, 'connection', s.service_state, 'errno', s.last_error_number, 'error', s.last_error_message, 'source', s.source_uuid,
- 'received', replace(s.received_transaction_set, '\n', ''))) from performance_schema.replication_connection_configuration c
+ 'received', replace(s.received_transaction_set, '\n', ''),
+ 'verified_by', if(c.ssl_allowed = 'YES', if(c.ssl_verify_server_certificate = 'YES', c.ssl_ca_file, 'nobody'), ''))) from performance_schema.replication_connection_configuration c
  join performance_schema.replication_connection_status s using (channel_name);
 select concat('sql applier ', json_object('name', a.channel_name, 'state', a.service_state)) from performance_schema.replication_applier_status a;
 select concat('sql applyerror ', json_object('name', channel_name, 'errno', last_error_number, 'error', last_error_message))
@@ -137,7 +138,8 @@ select concat('sql lag ', json_object('name', channel_name, 'seconds', max(secon
  from performance_schema.replication_applier_status s join performance_schema.replication_applier_configuration c using (channel_name)) seen group by channel_name;
 select concat('sql down ', json_object('user', processlist_user, 'host', processlist_host, 'command', processlist_command, 'state', processlist_state,
  'tls', connection_type)) from performance_schema.threads where processlist_command like 'Binlog Dump%' or processlist_command like 'Clone%';
-select concat('sql account ', json_object('user', user, 'host', host, 'plugin', plugin, 'locked', account_locked)) from mysql.user where user like 'replform\_%';
+select concat('sql account ', json_object('user', user, 'host', host, 'plugin', plugin, 'locked', account_locked,
+ 'requires', if(ssl_type = 'SPECIFIED', convert(x509_subject using utf8mb4), ssl_type))) from mysql.user where user like 'replform\_%';
 select concat('sql plugin ', json_object('name', plugin_name, 'status', plugin_status)) from information_schema.plugins
  where plugin_name in ('clone', 'group_replication', 'ndbcluster', 'rpl_semi_sync_source', 'rpl_semi_sync_replica') or plugin_type = 'KEYRING';
 select concat('sql member ', json_object('state', member_state, 'role', member_role)) from performance_schema.replication_group_members where member_id <> '';

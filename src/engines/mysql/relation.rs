@@ -6,6 +6,7 @@
 use super::facts::{Channel, MysqlFacts};
 use super::gtid::GtidSet;
 use super::settings;
+use super::tls;
 use crate::engines::{Link, describe};
 use crate::observe::{Role, ServerState, Streaming};
 use crate::plan::Relation;
@@ -193,12 +194,28 @@ fn worn(link: &Link<'_>, facts: &MysqlFacts, upstream: &MysqlFacts) -> Option<St
     let name = settings::account(&link.replication.name, &link.replica.name);
     let at = &link.upstream.server;
     let address = link.replica_address();
-    if !upstream
+    let Some(account) = upstream
         .accounts
         .iter()
-        .any(|account| account.user == name && account.host == address && !account.locked)
-    {
+        .find(|account| account.user == name && account.host == address && !account.locked)
+    else {
         return Some(format!("its account {name} is gone on {at}"));
+    };
+    if !tls::logs_in_as_wanted(link, account) {
+        return Some(format!(
+            "its account {name} on {at} {} a certificate",
+            if link.verifies() {
+                "doesn't ask for"
+            } else {
+                "asks for"
+            }
+        ));
+    }
+    if facts
+        .channel()
+        .is_some_and(|channel| !tls::reads_as_wanted(link, channel))
+    {
+        return Some("its connection isn't encrypted as wanted".to_owned());
     }
     if !facts.is_on("super_read_only") {
         return Some("super_read_only is off: it takes writes".to_owned());

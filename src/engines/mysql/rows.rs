@@ -158,6 +158,7 @@ fn take_channel(kind: &str, row: &Row<'_>, server: &mut Server) -> bool {
             host: row.text("host"),
             plugin: row.text("plugin"),
             locked: row.is("locked"),
+            requires: row.text("requires"),
         }),
         "filter" => facts
             .filters
@@ -180,6 +181,7 @@ fn channel(row: &Row<'_>) -> Channel {
         connection_message: row.text("error"),
         source: row.text("source"),
         received: row.text("received"),
+        verified_by: row.text("verified_by"),
         ..Channel::default()
     }
 }

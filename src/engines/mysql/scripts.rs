@@ -19,9 +19,12 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
     script!("configure.sh"),
+    script!("encrypted.sh"),
     script!("link.sh"),
     script!("login.sh"),
     script!("provision.sh"),
+    script!("reread.sh"),
     script!("restore.sh"),
+    script!("show.sh"),
     script!("verify.sh"),
 ];

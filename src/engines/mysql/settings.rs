@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use super::facts::MysqlFacts;
+use super::tls;
 pub(super) use crate::engines::settings::Change;
 use crate::engines::{Link, Upstreams, registry};
 use crate::observe::{Instance, MachineObservation};
@@ -49,7 +50,8 @@ pub(super) fn series_of(instance: &Instance) -> Option<String> {
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MysqlFacts) -> Vec<Change> {
     let mut changes = Vec::new();
-    changes.extend(listen(facts, &upstreams.member.address));
+    changes.extend(listen(upstreams, facts));
+    changes.extend(tls::server_changes(upstreams, facts));
     changes.extend(change(
         facts,
         "log_bin",
@@ -72,7 +74,7 @@ pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &MysqlFacts) ->
     changes
 }
 
-fn change(
+pub(super) fn change(
     facts: &MysqlFacts,
     name: &'static str,
     want: &str,
@@ -89,16 +91,18 @@ fn change(
     })
 }
 
-/// `bind_address` gets exactly the address that it lacks.
-fn listen(facts: &MysqlFacts, address: &str) -> Option<Change> {
-    let want = listening(facts.setting("bind_address")?, address)?;
-    change(
-        facts,
-        "bind_address",
-        &want,
-        &format!("it must listen on {address}"),
-        true,
-    )
+/// `bind_address` gets exactly the addresses that it lacks.
+fn listen(upstreams: &Upstreams<'_>, facts: &MysqlFacts) -> Option<Change> {
+    let mut want = facts.setting("bind_address")?.to_owned();
+    let mut lacking = Vec::new();
+    for address in upstreams.listening_addresses() {
+        if let Some(more) = listening(&want, address) {
+            want = more;
+            lacking.push(address);
+        }
+    }
+    let why = format!("it must listen on {}", lacking.join(" and "));
+    change(facts, "bind_address", &want, &why, true)
 }
 
 /// The list with the address added; `None` when the server listens there already. A wildcard can't stand in a list.

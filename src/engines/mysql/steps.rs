@@ -3,11 +3,13 @@
 use super::facts::MysqlFacts;
 use super::gtid::GtidSet;
 use super::settings::{self, CLONE, account, line};
+use super::tls;
+use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, configure};
 use crate::engines::{Link, Upstreams};
 use crate::observe::ServerState;
-use crate::plan::{Argument, Call, Step, StepKind};
-use crate::topology::Bytes;
+use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
+use crate::topology::{Bytes, MemberId, Tls};
 
 /// Bytes a second at which innochecksum reads a copy's pages, the copy's own server made and ended included for small ones.
 const CHECK_RATE: f64 = 150e6;
@@ -43,9 +45,13 @@ pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
         )
         .with("expect", Argument::Lines(seen.collect()))
         .text("plugin", yes(plugin));
-    configure(upstreams, &changes, RESTART_SECONDS, call)
-        .into_iter()
-        .collect()
+    let secure = tls::secure_upstream(upstreams);
+    let configure = configure(upstreams, &changes, RESTART_SECONDS, call).map(|mut step| {
+        // The settings name the files.
+        step.needs.extend(secure.iter().map(|step| step.id.clone()));
+        step
+    });
+    secure.into_iter().chain(configure).collect()
 }
 
 fn yes(it: bool) -> &'static str {
@@ -62,6 +68,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     ) {
         calls.provision(&mut steps);
     }
+    calls.secure(&mut steps);
     if steps.job_runs(StepKind::Backup) {
         // The running copy holds the instance's lock and has its connections: the account is renewed when it is done.
         calls.backup(&mut steps);
@@ -85,9 +92,17 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
 pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
+    calls.secure(&mut steps);
     calls.account(&mut steps, false);
     calls.link(&mut steps);
     calls.verify(&mut steps);
+    steps.done()
+}
+
+/// The replica's certificate, made anew in time.
+pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
+    let mut steps = LinkSteps::new(link);
+    Calls::new(link).secure(&mut steps);
     steps.done()
 }
 
@@ -133,8 +148,21 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     /// The same, for scripts that log in upstream.
     fn with_login(&self, steps: &LinkSteps<'_, '_>, script: &str, timeout_seconds: u64) -> Call {
-        self.on_replica(script, timeout_seconds)
-            .with("password", Argument::Secret(steps.password()))
+        let call = self.on_replica(script, timeout_seconds);
+        tls::login(self.link, call).with("password", Argument::Secret(steps.password()))
+    }
+
+    /// The replica's certificate; a channel that stands takes it up.
+    fn secure(&self, steps: &mut LinkSteps<'_, '_>) {
+        if !self.link.verifies() {
+            return;
+        }
+        let id = MemberId::Replica(self.link.replica.name.clone());
+        let proved = Proved::replica(self.link, &id, &self.name, tls::PLACE, tls::OWNER);
+        let reread = self.on_replica("mysql/reread.sh", 90);
+        let reads = matches!(self.link.relation, Relation::Linked | Relation::Unmanaged);
+        let reread = reads.then(|| steps.on_replica(Work::Script(reread)));
+        steps.secure(&proved, reread.into_iter().collect());
     }
 
     fn provision(&self, steps: &mut LinkSteps<'_, '_>) {
@@ -162,6 +190,7 @@ impl<'a, 'b> Calls<'a, 'b> {
             .text("role", &self.name)
             .text("address", self.link.replica_address())
             .text("clone", yes(clones))
+            .text("requires", tls::requires(self.link))
             .with("proof", Argument::Proof(steps.password()));
         let keep = self
             .with_login(steps, "mysql/login.sh", 60)
@@ -215,13 +244,26 @@ impl<'a, 'b> Calls<'a, 'b> {
         let call = self
             .with_login(steps, "mysql/link.sh", LINK_SECONDS)
             .text("upstream_identity", steps.upstream_identity())
-            .number("tls", i64::from(upstream.tls != Some(false)))
+            .number(
+                "tls",
+                i64::from(
+                    upstream.tls != Some(false) && self.link.replication.tls != Some(Tls::Off),
+                ),
+            )
             .with("settings", self.lines(None));
         steps.link(&format!("by GTID as {}", self.name), None, call);
     }
 
     fn verify(&self, steps: &mut LinkSteps<'_, '_>) {
         let call = self.with_login(steps, "mysql/verify.sh", 3700);
-        steps.verify(call);
+        let mut more = Vec::new();
+        if self.link.verifies() {
+            let call = Call::new("mysql/encrypted.sh", 90)
+                .number("port", self.link.upstream.instance.port)
+                .text("role", &self.name)
+                .text("requires", tls::requires(self.link));
+            more.push(steps.on_upstream(Work::Script(call)));
+        }
+        steps.verify_with(call, more);
     }
 }

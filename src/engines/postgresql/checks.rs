@@ -238,18 +238,10 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     }
     former_slot(link, &facts, &upstream, &mut checks);
     tls::check_link(link, &mut checks);
-    // A public address that no interface has is another machine's, which hands on what comes there.
-    let (own, dialled) = (&link.upstream.address, link.upstream_address());
-    let there = dialled == own
-        || link
-            .upstream_facts
-            .host
-            .addresses
-            .iter()
-            .any(|own| own == dialled);
-    let listens = upstream
-        .setting("listen_addresses")
-        .is_some_and(|now| there && settings::listening(now, dialled).is_none());
+    let listens = link
+        .listens_at()
+        .zip(upstream.setting("listen_addresses"))
+        .is_some_and(|(address, now)| settings::listening(now, address).is_none());
     closed_port(link, listens, &mut checks);
     if matches!(link.instance.server, ServerState::Running)
         && !facts.reads_drop_ins

@@ -7,7 +7,7 @@
 # holds replform.kept or that a process works in). On the upstream a snapshot is taken by a fork, as for any new replica.
 # Proves: redis-check-rdb (every byte, its checksum), the copy's place, and that the upstream can go on from it. Can be run again:
 # the same job goes on, another one begins anew.
-# Variables: kind, conf, port; upstream_address, upstream_port, role, max_rate (bytes a second, empty: none), expected_bytes,
+# Variables: kind, conf, port; upstream_address, upstream_port, role, tls_ca, tls_cert, tls_key (empty: in clear), max_rate (bytes a second, empty: none), expected_bytes,
 # upstream_identity (replication id that the plan saw). In a job: job (its folder).
 
 check() {
@@ -57,7 +57,8 @@ backup_fetch() {
   (
     REDISCLI_AUTH=$(rd_word 1)
     export REDISCLI_AUTH
-    exec runuser -u "$owner" -- "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning --rdb "$1" </dev/null
+    exec runuser -u "$owner" -- "$cli" -h "$upstream_address" -p "$upstream_port" --user "$role" --no-auth-warning \
+      ${tls_ca:+--tls --cacert "$tls_ca" --cert "$tls_cert" --key "$tls_key"} --rdb "$1" </dev/null
   )
   echo $? >"$copy/code"
 }

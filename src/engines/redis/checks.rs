@@ -4,6 +4,7 @@ use super::facts::RedisFacts;
 use super::release::{self, Kind};
 use super::settings::{self, upstream_changes};
 use super::summary;
+use super::tls;
 use crate::diagnostics::codes;
 use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, movable_or_mounted, upstream_data_directory,
@@ -32,6 +33,7 @@ pub(super) fn upstream(upstreams: &Upstreams<'_>) -> Vec<Finding> {
         new_links(upstreams, &facts, &mut checks);
     }
     backlog(upstreams, &facts, &mut checks);
+    tls::check_upstream(upstreams, &facts, &mut checks);
     let mut findings = checks.done();
     findings.extend(exposed(upstreams, &facts));
     findings.extend(unsaved(upstreams, &facts));
@@ -288,9 +290,11 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
         memory(link, &facts, &upstream, &mut checks);
         append_only(link, &facts, &mut checks);
     }
-    let listens = upstream
-        .setting("bind")
-        .is_some_and(|bind| settings::listening(bind, &link.upstream.address).is_none());
+    tls::check_link(link, &mut checks);
+    let listens = link
+        .listens_at()
+        .zip(upstream.setting("bind"))
+        .is_some_and(|(address, bind)| settings::listening(bind, address).is_none());
     closed_port(link, listens, &mut checks);
     let mut findings = checks.done();
     if settings::becomes_open(link, &facts, &upstream) {

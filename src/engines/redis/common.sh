@@ -68,8 +68,11 @@ rd_word() {
   printf '%s\n' "$rd_kept"
 }
 
-# rd_upstream: commands on standard input go to the upstream, with this replica's account.
-rd_upstream() { rd_cli "$upstream_address" "$upstream_port" "$role" "$(rd_word 1)" 2>&1 | tr -d '\r'; }
+# rd_upstream: commands on standard input go to the upstream, with this replica's account; by TLS where tls_ca is set.
+rd_upstream() {
+  rd_cli "$upstream_address" "$upstream_port" "$role" "$(rd_word 1)" \
+    ${tls_ca:+--tls --cacert "$tls_ca" --cert "$tls_cert" --key "$tls_key"} 2>&1 | tr -d '\r'
+}
 
 # rd_field NAME: of `name:value` lines on standard input one value.
 rd_field() { sed -n "s/^$1://p" | head -n 1; }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{PROBE, RedisFacts, checks, decode, relation, release, settings, steps};
+use super::{PROBE, RedisFacts, checks, decode, relation, release, settings, steps, tls};
+use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
 use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
@@ -89,6 +90,20 @@ impl Engine for Redis {
 
     fn seed(&self, link: &Link<'_>) -> Vec<Step> {
         steps::seed(link)
+    }
+
+    fn across_refused(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn check_standing(&self, link: &Link<'_>) -> Vec<Finding> {
+        let mut checks = Checks::of_link(link);
+        tls::check_link(link, &mut checks);
+        checks.done()
+    }
+
+    fn keep(&self, link: &Link<'_>) -> Vec<Step> {
+        steps::keep(link)
     }
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {

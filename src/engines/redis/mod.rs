@@ -11,6 +11,7 @@ mod scripts;
 mod settings;
 mod steps;
 mod summary;
+mod tls;
 
 pub use decode::decode;
 pub use engine::Redis;

@@ -153,7 +153,7 @@ rd_server() {
     *PONG*)
       # Names and values in turns; a value may be empty.
       printf '%s\n' 'CONFIG GET [bprsmatcud]*' | rd_say | awk -v k="$k" '
-        function wanted(name) { return name ~ /^(bind|port|protected-mode|save|appendonly|dir|dbfilename|logfile|aclfile|masteruser|masterauth|requirepass|maxmemory|databases|unixsocket|cluster-enabled|repl-backlog-size|repl-backlog-ttl|repl-timeout|repl-diskless-sync|repl-diskless-sync-delay|replica-read-only|replicaof|slaveof|shutdown-timeout|tls-port|tls-replication|disable-thp|client-output-buffer-limit|min-replicas-to-write|unixsocket|rdbchecksum)$/ }
+        function wanted(name) { return name ~ /^(bind|port|protected-mode|save|appendonly|dir|dbfilename|logfile|aclfile|masteruser|masterauth|requirepass|maxmemory|databases|unixsocket|cluster-enabled|repl-backlog-size|repl-backlog-ttl|repl-timeout|repl-diskless-sync|repl-diskless-sync-delay|replica-read-only|replicaof|slaveof|shutdown-timeout|tls-port|tls-replication|tls-cert-file|tls-key-file|tls-ca-cert-file|disable-thp|client-output-buffer-limit|min-replicas-to-write|unixsocket|rdbchecksum)$/ }
         NR % 2 { name = $0; next }
         wanted(name) { value = $0; if (name ~ /^(masterauth|requirepass)$/ && value != "") value = "(set)"; print "set " k " " name " " value }
         END { if (NR == 1) print "error " k " CONFIG: " name }'

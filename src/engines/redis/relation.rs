@@ -6,6 +6,7 @@
 
 use super::facts::RedisFacts;
 use super::settings;
+use super::tls;
 use crate::engines::Link;
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
@@ -114,7 +115,7 @@ fn follower(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts, empty: b
             seen.host,
             seen.port,
             link.upstream_address(),
-            link.upstream.instance.port
+            tls::dialled_port(link, upstream)
         ));
     }
     match &seen.streaming {
@@ -146,10 +147,13 @@ fn worn(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts) -> Option<St
     if facts.info("slave_read_only") == Some("0") {
         return Some("it takes writes (replica-read-only is off)".to_owned());
     }
+    if let Some(otherwise) = tls::reads_otherwise(link, facts) {
+        return Some(otherwise);
+    }
     let wanted = format!(
         "{} {}",
         link.upstream_address(),
-        link.upstream.instance.port
+        tls::dialled_port(link, upstream)
     );
     if facts.directives.get("replicaof") != Some(&wanted) {
         return Some(format!(
@@ -188,7 +192,10 @@ fn is_wanted_upstream(link: &Link<'_>, host: &str, port: u16, upstream: &RedisFa
                     .as_ref()
                     .map(|up| &up.history)
     };
-    (port == link.upstream.instance.port && known.contains(&host)) || listed()
+    // One server has both.
+    let plain = link.upstream.instance.port;
+    let ports = [plain, tls::port(upstream, plain)];
+    (ports.contains(&port) && known.contains(&host)) || listed()
 }
 
 /// The right upstream, but no link: can it go on from where it is?

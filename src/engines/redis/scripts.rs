@@ -21,9 +21,12 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
     script!("configure.sh"),
+    script!("encrypted.sh"),
     script!("keep.sh"),
+    script!("let-in.sh"),
     script!("link.sh"),
     script!("provision.sh"),
     script!("restore.sh"),
+    script!("show.sh"),
     script!("verify.sh"),
 ];

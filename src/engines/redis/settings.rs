@@ -5,6 +5,7 @@
 
 use super::facts::RedisFacts;
 use super::release::Kind;
+use super::tls;
 use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams};
@@ -51,7 +52,8 @@ pub(super) fn conf_of(link: &Link<'_>) -> String {
 /// What must change on the upstream before the links can be made.
 pub(super) fn upstream_changes(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Vec<Change> {
     let mut changes = Vec::new();
-    changes.extend(listen(facts, &upstreams.member.address));
+    changes.extend(listen(upstreams, facts));
+    changes.extend(tls::server_changes(upstreams, facts));
     changes.extend(protected_mode(facts));
     if upstreams.new.is_empty() {
         // Links that stand need what replform set for them, and nothing else: they stand.
@@ -78,10 +80,18 @@ fn change(facts: &RedisFacts, name: &'static str, want: String, why: String) -> 
     })
 }
 
-/// `bind` gets exactly the address that it lacks.
-fn listen(facts: &RedisFacts, address: &str) -> Option<Change> {
-    let want = listening(facts.setting("bind")?, address)?;
-    change(facts, "bind", want, format!("it must listen on {address}"))
+/// `bind` gets exactly the addresses that it lacks.
+fn listen(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Option<Change> {
+    let mut want = facts.setting("bind")?.to_owned();
+    let mut lacking = Vec::new();
+    for address in upstreams.listening_addresses() {
+        if let Some(more) = listening(&want, address) {
+            want = more;
+            lacking.push(address);
+        }
+    }
+    let why = format!("it must listen on {}", lacking.join(" and "));
+    change(facts, "bind", want, why)
 }
 
 /// The list with the address added; `None` when the server listens there already. An empty list is everything.
@@ -219,7 +229,7 @@ pub(super) fn replica_lines(
         format!(
             "replicaof {} {}",
             link.upstream_address(),
-            link.upstream.instance.port
+            tls::dialled_port(link, upstream)
         ),
         "replica-read-only yes".to_owned(),
     ];
@@ -232,6 +242,7 @@ pub(super) fn replica_lines(
     if facts.setting("appendonly") == Some("yes") && copies(link) {
         lines.push("appendonly no".to_owned());
     }
+    lines.extend(tls::replica_lines(link, facts));
     lines
 }
 

@@ -3,12 +3,14 @@
 use super::facts::RedisFacts;
 use super::release::Kind;
 use super::settings::{self, account, upstream_changes};
+use super::tls;
+use crate::engines::secure::Proved;
 use crate::engines::settings::Change;
 use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
 use crate::engines::{Link, Upstreams};
 use crate::observe::{Instance, ServerState};
 use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
-use crate::topology::Bytes;
+use crate::topology::{Bytes, MemberId};
 
 /// Bytes a second that redis-check-rdb reads (engine page, 3; 300 MB in 0.6 s).
 const CHECK_RATE: f64 = 400e6;
@@ -46,12 +48,22 @@ pub(super) fn prepare(upstreams: &Upstreams<'_>) -> Vec<Step> {
     )
     .with("settings", lines(|change| &change.want))
     .with("expect", lines(|change| &change.now));
-    configure(upstreams, &changes, 0.0, call)
-        .into_iter()
-        .collect()
+    let secure = tls::secure_upstream(upstreams, &facts);
+    let configure = configure(upstreams, &changes, 0.0, call).map(|mut step| {
+        // The settings name the files.
+        step.needs.extend(secure.iter().map(|step| step.id.clone()));
+        step
+    });
+    secure.into_iter().chain(configure).collect()
 }
 
-fn instance_call(script: &str, timeout_seconds: u64, kind: Kind, conf: &str, port: u16) -> Call {
+pub(super) fn instance_call(
+    script: &str,
+    timeout_seconds: u64,
+    kind: Kind,
+    conf: &str,
+    port: u16,
+) -> Call {
     Call::new(script, timeout_seconds)
         .text("kind", kind.word())
         .text("conf", conf)
@@ -68,6 +80,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
     ) {
         calls.provision(&mut steps);
     }
+    calls.secure(&mut steps);
     if steps.job_runs(StepKind::Backup) {
         // The running copy holds the instance's lock and is logged in: the account is renewed when it is done.
         calls.backup(&mut steps);
@@ -82,7 +95,7 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
         .text("replaced_identity", calls.replaced());
     steps.restore(restore);
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("redis/verify.sh", VERIFY_SECONDS));
+    calls.verify(&mut steps);
     steps.done()
 }
 
@@ -90,9 +103,17 @@ pub(super) fn seed(link: &Link<'_>) -> Vec<Step> {
 pub(super) fn reconnect(link: &Link<'_>) -> Vec<Step> {
     let calls = Calls::new(link);
     let mut steps = LinkSteps::new(link);
+    calls.secure(&mut steps);
     calls.account(&mut steps);
     calls.link(&mut steps);
-    steps.verify(calls.on_replica("redis/verify.sh", VERIFY_SECONDS));
+    calls.verify(&mut steps);
+    steps.done()
+}
+
+/// The replica's certificate, made anew in time.
+pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
+    let mut steps = LinkSteps::new(link);
+    Calls::new(link).secure(&mut steps);
     steps.done()
 }
 
@@ -135,7 +156,7 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     /// A call on the replica's server.
     fn on_replica(&self, script: &str, timeout_seconds: u64) -> Call {
-        instance_call(
+        let call = instance_call(
             script,
             timeout_seconds,
             self.kind,
@@ -143,8 +164,41 @@ impl<'a, 'b> Calls<'a, 'b> {
             self.link.replica.member.instance.port,
         )
         .text("upstream_address", self.link.upstream_address())
-        .number("upstream_port", self.link.upstream.instance.port)
-        .text("role", &self.name)
+        .number(
+            "upstream_port",
+            tls::dialled_port(self.link, &self.upstream),
+        )
+        .text("role", &self.name);
+        tls::login(self.link, call)
+    }
+
+    /// The replica's certificate; its server takes it up, and the upstream lets it in.
+    fn secure(&self, steps: &mut LinkSteps<'_, '_>) {
+        if !self.link.verifies() {
+            return;
+        }
+        let id = MemberId::Replica(self.link.replica.name.clone());
+        let port = self.link.replica.member.instance.port;
+        let place = tls::place(&self.conf, port);
+        let proved = Proved::replica(self.link, &id, &self.name, &place, tls::owner(&self.conf));
+        let follows = matches!(self.link.relation, Relation::Linked | Relation::Unmanaged);
+        let mut then = Vec::new();
+        if follows {
+            let show = tls::show(self.kind, &self.conf, port, &place);
+            let let_in = self.on_replica("redis/let-in.sh", 60);
+            then.extend([show, let_in].map(|call| steps.on_replica(Work::Script(call))));
+        }
+        steps.secure(&proved, then);
+    }
+
+    fn verify(&self, steps: &mut LinkSteps<'_, '_>) {
+        let mut more = Vec::new();
+        if self.link.verifies() {
+            let port = tls::dialled_port(self.link, &self.upstream);
+            let call = self.on_upstream("redis/encrypted.sh", 90);
+            more.push(steps.on_upstream(Work::Script(call.number("tls_port", port))));
+        }
+        steps.verify_with(self.on_replica("redis/verify.sh", VERIFY_SECONDS), more);
     }
 
     /// A call on the upstream's server.
