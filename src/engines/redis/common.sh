@@ -178,7 +178,7 @@ rd_block_is_whole() {
 
 # rd_without NAME…: standard input without the directives of these names; `user/NAME` is the line of one user.
 rd_without() {
-  names=" $* " awk '{ key = tolower($1); if (key == "user") key = "user/" $2; if (!index(ENVIRON["names"], " " key " ")) print }'
+  names=" $* " awk '{ key = tolower($1); if (key == "user") key = "user/" $2; if (!NF || !index(ENVIRON["names"], " " key " ")) print }'
 }
 
 # rd_block_put [NAME…]: the directives on standard input become part of our block, in place of those of the same names; those of
@@ -193,11 +193,136 @@ rd_block_put() {
   rd_after=$(
     # shellcheck disable=SC2086 # names are words
     printf '%s\n' "$rd_before" | sed '/^# replform begin:/,/^# replform end$/d' | rd_without $rd_users
-    printf '%s\n' "$rd_begin" "$rd_kept" "$rd_new" "$rd_end" | grep .
+    [ -z "$rd_kept$rd_new" ] || printf '%s\n' "$rd_begin" "$rd_kept" "$rd_new" "$rd_end" | grep .
   )
   if [ "$rd_before" = "$rd_after" ]; then return 0; fi
   printf '%s\n' "$rd_after" | write_file "$conf" "$(stat -c %a -- "$conf")" "$(stat -c %U:%G -- "$conf")" || die "$conf can't be written"
   changed "$conf: $(printf '%s\n' "$@" | tr '\n' ' ')"
+}
+
+# rd_block_names: the names of the directives in our block, users left out.
+rd_block_names() { rd_block | awk 'NF && tolower($1) != "user" { print tolower($1) }'; }
+
+# rd_below NAME: the value of a directive as it is without our block; fails where there is none.
+rd_below() {
+  sed '/^# replform begin:/,/^# replform end$/d' -- "$conf" | rd_conf_in /dev/stdin "$1"
+}
+
+# rd_back NAME: the value that a setting of ours goes back to: the one that was noted (`before`, lines NAME VALUE), what the file
+# says without our block, or what every server has by itself. Fails where none is known.
+rd_back() {
+  if printf '%s\n' "${before:-}" | grep -qE "^$1( |\$)"; then
+    printf '%s\n' "$before" | sed -nE "s/^$1( |\$)//p"
+    return
+  fi
+  rd_below "$1" && return
+  case $1 in
+    masteruser | masterauth | tls-*-file) echo ;;
+    tls-port) echo 0 ;;
+    tls-replication) echo no ;;
+    protected-mode | replica-read-only) echo yes ;;
+    *) return 1 ;;
+  esac
+}
+
+# rd_stays NAME: whether a directive of our block stays in the file when the block goes: where the data is and the port, the password
+# that guards the data, and what `keep` names.
+rd_stays() {
+  case $1 in dir | port | requirepass) return 0 ;; esac
+  printf '%s\n' "${keep:-}" | grep -qxF -- "$1"
+}
+
+# rd_put_back: the running server's settings of our block go back, but for those that stay. A value that isn't ours any more is
+# left. The server takes all or none.
+rd_put_back() {
+  rd_backs=''
+  for rd_name in $(rd_block_names); do
+    case $rd_name in replicaof | appendonly) continue ;; esac
+    if rd_stays "$rd_name"; then continue; fi
+    rd_ours=$(rd_conf "$rd_name")
+    if [ "$(rd_get "$rd_name")" != "$rd_ours" ]; then continue; fi
+    if rd_value_back=$(rd_back "$rd_name"); then
+      [ "$rd_value_back" = "$rd_ours" ] || rd_backs="$rd_backs $rd_name $(rd_quoted "$rd_value_back")"
+    else
+      note "what $rd_name was before isn't known: it goes back with the next restart of $unit"
+    fi
+  done
+  [ -n "$rd_backs" ] || return 0
+  rd_said=$(printf 'CONFIG SET%s\n' "$rd_backs" | rd_ask)
+  [ "$rd_said" = OK ] || die "the server refuses its settings of before: $(printf '%s' "$rd_said" | head -n 1)"
+  changed "CONFIG SET to what was before: $(rd_block_names | tr '\n' ' ')"
+}
+
+# rd_block_end: our block goes; what stays of it stands in the file as any other directive. The users in it go too.
+rd_block_end() {
+  rd_before=$(cat -- "$conf")
+  rd_after=$(
+    printf '%s\n' "$rd_before" | sed '/^# replform begin:/,/^# replform end$/d'
+    rd_block | while IFS= read -r rd_line; do
+      if rd_stays "$(printf '%s\n' "$rd_line" | awk '{ print tolower($1) }')"; then printf '%s\n' "$rd_line"; fi
+    done
+  )
+  if [ "$rd_before" = "$rd_after" ]; then return 0; fi
+  rd_left=$(rd_block_names | while IFS= read -r rd_name; do if rd_stays "$rd_name"; then printf '%s ' "$rd_name"; fi; done)
+  printf '%s\n' "$rd_after" | write_file "$conf" "$(stat -c %a -- "$conf")" "$(stat -c %U:%G -- "$conf")" || die "$conf can't be written"
+  changed "$conf: our part is gone"
+  [ -z "$rd_left" ] || note "$conf keeps ${rd_left% }"
+}
+
+# rd_acl_file: where the running server keeps its users; empty: in its configuration.
+rd_acl_file() { rd_get aclfile; }
+
+# rd_user_remove NAME: a user of ours goes from the running server and from its file.
+rd_user_remove() {
+  own_name "$1"
+  if printf 'ACL LIST\n' | rd_ask | grep -q "^user $1 "; then
+    rd_said=$(printf 'ACL DELUSER %s\n' "$1" | rd_ask)
+    [ "$rd_said" = 1 ] || die "the user $1 can't be removed: $(printf '%s' "$rd_said" | head -n 1)"
+    changed "removed the user $1"
+  fi
+  rd_users_kept=$(rd_acl_file)
+  if [ -z "$rd_users_kept" ]; then
+    rd_block_put "user/$1" </dev/null
+  elif grep -q "^user $1 " -- "$rd_users_kept"; then
+    rd_users_left=$(rd_without "user/$1" <"$rd_users_kept")
+    printf '%s\n' "$rd_users_left" | grep . | write_file "$rd_users_kept" "$(stat -c %a -- "$rd_users_kept")" "$(stat -c %U:%G -- "$rd_users_kept")" ||
+      die "$rd_users_kept can't be written"
+    changed "$rd_users_kept: without user $1"
+  fi
+}
+
+# rd_users_verify NAME…: dies while a user of these names is there.
+rd_users_verify() {
+  rd_known=$(printf 'ACL LIST\n' | rd_ask)
+  rd_users_kept=$(rd_acl_file)
+  for rd_name; do
+    if printf '%s\n' "$rd_known" | grep -q "^user $rd_name "; then die "the user $rd_name is still in the server"; fi
+    if grep -q "^user $rd_name " -- "${rd_users_kept:-$conf}"; then die "the user $rd_name is still in ${rd_users_kept:-$conf}"; fi
+  done
+}
+
+# rd_drop_in_end: our drop-in of the unit goes. Where replform chose the data directory, the unit must go on to let it write there.
+rd_drop_in_end() {
+  rd_ours=$(rd_drop_in_file)
+  [ -e "$rd_ours" ] || return 0
+  if grep -q '^ReadWritePaths=' -- "$rd_ours" && rd_block_names | grep -qx dir; then
+    printf '[Service]\nReadWritePaths=-%s\n' "$data" | write_file "${rd_ours%/*}/data-directory.conf" 0644 root:root ||
+      die "${rd_ours%/*}/data-directory.conf can't be written"
+    note "${rd_ours%/*}/data-directory.conf stays: without it $unit couldn't write into $data"
+  fi
+  rm -f -- "$rd_ours" || die "$rd_ours can't be removed"
+  rmdir -- "${rd_ours%/*}" 2>/dev/null
+  systemctl daemon-reload
+  changed "removed $rd_ours"
+}
+
+# rd_tls_remove: keys and certificates of ours go. Nothing may be configured to read them any more.
+rd_tls_remove() {
+  rd_tls=${conf%/*}/replform-$port
+  [ -d "$rd_tls" ] || return 0
+  if rd_conf_lines "$conf" | grep -qF -- "$rd_tls/"; then die "$conf still names $rd_tls: nothing was removed there"; fi
+  rm -rf --one-file-system -- "$rd_tls" || die "$rd_tls can't be removed"
+  changed "removed $rd_tls"
 }
 
 # rd_quoted TEXT: a value as the configuration and the client's lines take it.

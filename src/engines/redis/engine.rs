@@ -6,7 +6,8 @@ use super::{PROBE, RedisFacts, checks, decode, relation, release, settings, step
 use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
-use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
+use crate::engines::steps::Retirement;
+use crate::engines::{DecodeError, Engine, Link, Parting, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step, names};
 use crate::secret::Secret;
@@ -108,5 +109,13 @@ impl Engine for Redis {
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {
         steps::reconnect(link)
+    }
+
+    fn part(&self, parting: &Parting<'_>) -> Option<Vec<Step>> {
+        Some(steps::part(parting))
+    }
+
+    fn retire(&self, upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+        steps::retire(upstreams, keep_address)
     }
 }

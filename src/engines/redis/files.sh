@@ -22,8 +22,11 @@ rd_conf_lines() {
 
 # rd_conf NAME: the value of the last such directive; the last one wins. Fails when there is none. Quotes are taken away; a
 # value with escapes other than \" and \\ is refused by status 2, as it would be misread.
-rd_conf() {
-  rd_value=$(rd_conf_lines "$conf" | awk -v name="$1" 'tolower($1) == name { line = $0; found = 1 }
+rd_conf() { rd_conf_in "$conf" "$1"; }
+
+# rd_conf_in FILE NAME: the same of another file.
+rd_conf_in() {
+  rd_value=$(rd_conf_lines "$1" | awk -v name="$2" 'tolower($1) == name { line = $0; found = 1 }
     END { if (!found) exit 1; sub(/^[ \t]*[^ \t]+[ \t]*/, "", line); sub(/[ \t\r]+$/, "", line); print line }') || return 1
   case $rd_value in
     '"'*'"')

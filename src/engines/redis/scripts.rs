@@ -20,6 +20,7 @@ macro_rules! script {
 pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
+    script!("cleanup.sh"),
     script!("configure.sh"),
     script!("encrypted.sh"),
     script!("keep.sh"),
@@ -27,6 +28,8 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("link.sh"),
     script!("provision.sh"),
     script!("restore.sh"),
+    script!("retire.sh"),
     script!("show.sh"),
+    script!("unlink.sh"),
     script!("verify.sh"),
 ];

@@ -6,10 +6,12 @@ use super::settings::{self, account, upstream_changes};
 use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::settings::Change;
-use crate::engines::steps::{Copy, LinkSteps, configure, with_marker};
-use crate::engines::{Link, Upstreams};
+use crate::engines::steps::{
+    ASSUMED_RATE, Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, with_marker,
+};
+use crate::engines::{Link, Parting, Upstreams};
 use crate::observe::{Instance, ServerState};
-use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
+use crate::plan::{Argument, Call, Cost, Relation, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId};
 
 /// Bytes a second that redis-check-rdb reads (engine page, 3; 300 MB in 0.6 s).
@@ -20,6 +22,10 @@ pub(super) const SNAPSHOT_DELAY: f64 = 5.0;
 const RESTORE_SECONDS: u64 = 900;
 const LINK_SECONDS: u64 = 3800;
 const VERIFY_SECONDS: u64 = 3800;
+/// unlink.sh: start 3660, catching up, a dump that somebody else takes, its own.
+const UNLINK_LIMIT: u64 = 11_000 + UNLINK_SECONDS as u64;
+/// The settings that apps on other hosts rely on.
+const LISTEN: [&str; 2] = ["bind", "protected-mode"];
 
 /// Bytes of a full copy.
 pub(super) fn copy_bytes(link: &Link<'_>) -> Bytes {
@@ -115,6 +121,71 @@ pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
     let mut steps = LinkSteps::new(link);
     Calls::new(link).secure(&mut steps);
     steps.done()
+}
+
+/// The replica goes on by itself, then its upstream forgets it.
+pub(super) fn part(parting: &Parting<'_>) -> Vec<Step> {
+    let calls = Calls::new(&parting.link);
+    let mut steps = LinkSteps::new(&parting.link);
+    if parting.stands {
+        let call = calls
+            .on_replica("redis/unlink.sh", UNLINK_LIMIT)
+            .with("accounts", Argument::Lines(parting.accounts()))
+            .with("keep", kept(parting.keep_address));
+        steps.unlink(None, call);
+        // It saves all it has before it stops following.
+        let data = parting.link.instance.data.as_ref();
+        steps.takes_longer(data.map_or(0.0, |data| data.copy_bytes.0 as f64 / ASSUMED_RATE));
+    }
+    let what = format!("user {}", calls.name);
+    steps.cleanup(&what, calls.on_upstream("redis/cleanup.sh", 180));
+    steps.done()
+}
+
+/// What stays of our part of a configuration.
+fn kept(address: bool) -> Argument {
+    let names = address.then_some(LISTEN).into_iter().flatten();
+    Argument::Lines(names.map(str::to_owned).collect())
+}
+
+/// Our part of the primary's configuration goes.
+pub(super) fn retire(upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+    let facts = RedisFacts::of(upstreams.instance).ok()?;
+    if facts.block.is_empty() {
+        return None;
+    }
+    let directives = facts.block.iter().filter_map(|line| line.split_once(' '));
+    let names: Vec<&str> = directives
+        .map(|(name, _)| name)
+        .filter(|name| !matches!(*name, "user" | "dir" | "port" | "requirepass" | "#"))
+        .filter(|name| !keep_address || !LISTEN.contains(name))
+        .collect();
+    let noted = upstreams.marker.into_iter().flat_map(|m| &m.settings);
+    let before = noted
+        .filter(|(name, _)| names.contains(&name.as_str()))
+        .map(|(name, change)| format!("{name} {}", change.before));
+    let call = instance_call(
+        "redis/retire.sh",
+        60,
+        facts.kind.unwrap_or_default(),
+        &facts.conf,
+        upstreams.member.instance.port,
+    )
+    .with("before", Argument::Lines(before.collect()))
+    .with("keep", kept(keep_address));
+    let what = if names.is_empty() {
+        format!("take our part of {} away", facts.conf)
+    } else {
+        format!("put back {} while it runs", names.join(", "))
+    };
+    Some(Retirement {
+        what,
+        cost: Cost {
+            seconds: 0.5,
+            ..Cost::default()
+        },
+        call,
+    })
 }
 
 /// What tells the data that was allowed to be set aside from other data: the server's history, of a stopped one its dump's,
