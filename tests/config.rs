@@ -230,6 +230,7 @@ fn describe_replication(replication: &Replication, out: &mut String) {
         max_rate,
         max_lag,
         place,
+        account: _,
     } in &replication.replicas
     {
         let from = match upstream {

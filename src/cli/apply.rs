@@ -31,6 +31,17 @@ pub struct Apply {
     /// What is planned.
     #[command(flatten)]
     pub planning: PlanningArguments,
+    /// How it runs.
+    #[command(flatten)]
+    pub running: RunArguments,
+    /// A plan that plan -out saved: exactly this is done
+    #[arg(value_name = "PLANFILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Options of every command that applies.
+#[derive(Args, Debug)]
+pub struct RunArguments {
     /// Don't ask
     #[arg(long)]
     pub auto_approve: bool,
@@ -49,9 +60,6 @@ pub struct Apply {
     /// Write the events into a file, beside the text
     #[arg(long, value_name = "FILE")]
     pub json_into: Option<PathBuf>,
-    /// A plan that plan -out saved: exactly this is done
-    #[arg(value_name = "PLANFILE")]
-    pub file: Option<PathBuf>,
 }
 
 /// A plan's hash, or as much of its beginning as no other plan shares.
@@ -73,9 +81,9 @@ struct Approved {
 impl Command for Apply {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let (wish, approved) = self.wish(context)?;
-        let into = self.json_into.as_deref();
-        let log = EventLog::open(context.streams, self.json, into).map_err(|error| {
-            let path = self.json_into.clone().unwrap_or_default();
+        let into = self.running.json_into.as_deref();
+        let log = EventLog::open(context.streams, self.running.json, into).map_err(|error| {
+            let path = self.running.json_into.clone().unwrap_or_default();
             Failure::file("writing", &path, &error)
         })?;
         runtime()?.block_on(self.apply(context, wish, approved, &log))
@@ -87,6 +95,7 @@ impl Apply {
     fn wish(&self, context: &Context) -> Result<(Wish, Option<Approved>), Failure> {
         let mut wish = self.planning.wish(context)?;
         let mut approved = self
+            .running
             .expect_plan
             .clone()
             .map(|hash| Approved { hash, plan: None });
@@ -138,7 +147,7 @@ impl Apply {
                 .iter()
                 .for_each(|event| log.write(event));
         }
-        if !self.json {
+        if !self.running.json {
             streams.data(&text)?;
         }
         if planned.plan.is_blocked() {
@@ -171,7 +180,7 @@ impl Apply {
                 }
             )
         });
-        if approved || (self.auto_approve && !grave) {
+        if approved || (self.running.auto_approve && !grave) {
             return Ok(());
         }
         if may_ask(self.planning.input) {
@@ -185,7 +194,7 @@ impl Apply {
             };
         }
         let hash = short(&plan.hash);
-        let (code, text) = if self.auto_approve {
+        let (code, text) = if self.running.auto_approve {
             (
                 codes::NEEDS_A_PERSON,
                 format!(
@@ -200,7 +209,7 @@ impl Apply {
                 ),
             )
         };
-        let exit = if self.auto_approve {
+        let exit = if self.running.auto_approve {
             Exit::Blocked
         } else {
             Exit::Error
@@ -217,7 +226,7 @@ impl Apply {
         planned: Planned,
         log: EventLog,
     ) -> Result<Exit, Failure> {
-        if !self.json {
+        if !self.running.json {
             context.streams.talk("\n");
         }
         let (reporter, events) = Reporter::start(context.streams, &planned.plan, log);
@@ -231,8 +240,8 @@ impl Apply {
                 .collect(),
             who: who(),
             plan: planned.plan.hash.clone(),
-            parallelism: self.parallelism.max(1),
-            lock_timeout: self.lock_timeout,
+            parallelism: self.running.parallelism.max(1),
+            lock_timeout: self.running.lock_timeout,
             events,
             cancel: apply::cancel_on_interrupt(),
             secrets: Arc::new(Secrets::with_sensitive(sensitive(&wish.topology))),
@@ -269,7 +278,7 @@ impl Apply {
         let outcome = apply::execute(&again.plan, apply_context, &locks).await;
         // Only a plan that was carried out whole is held against what is there now.
         let after = if outcome.complete() {
-            Some(wish.observe_and_plan(network).await?)
+            Some(wish.without_replaces().observe_and_plan(network).await?)
         } else {
             None
         };
@@ -289,7 +298,7 @@ impl Apply {
             Some(_) => "replform plan -out FILE, review it, replform apply FILE",
             None => "replform apply",
         };
-        if !self.json {
+        if !self.running.json {
             let text = applied_text(&planned.plan, outcome, next);
             if outcome.complete() {
                 streams.data(&text)?
@@ -305,7 +314,7 @@ impl Apply {
             });
         }
         match after {
-            Some(after) if !after.plan.is_empty() && !self.json => {
+            Some(after) if !after.plan.is_empty() && !self.running.json => {
                 streams.talk(
                     "What was applied isn't all that is to do: replform plan shows what is left.\n",
                 );

@@ -52,6 +52,7 @@ commands! {
     Main Apply = apply,
     Main Status = status,
     Main Drift = drift,
+    Main Resync = resync,
     Main Validate = validate,
     Other Completions = completions,
     Other Console = console,

@@ -23,6 +23,7 @@ mod man;
 mod observe;
 mod plan;
 mod planning;
+mod resync;
 mod show;
 mod status;
 mod usage;

@@ -27,6 +27,9 @@ pub struct PlanningArguments {
     /// Plan all but this address; may be given several times
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excludes: Vec<String>,
+    /// Make a full copy of this replica (replication.NAME.replica.NAME), however well it follows; may be given several times
+    #[arg(long = "replace", value_name = "ADDRESS")]
+    pub replaces: Vec<String>,
     /// Accept a hazard for this run: restart, replace_data, lose_writes or expose
     #[arg(long = "allow", value_name = "HAZARD", value_parser = hazard)]
     pub allow: Vec<Hazard>,
@@ -85,6 +88,7 @@ impl PlanningArguments {
             allow: self.allow.iter().copied().collect(),
             targets: self.targets.clone(),
             excludes: self.excludes.clone(),
+            replaces: self.replaces.clone(),
         };
         known(&options, &topology)?;
         Ok(Wish { topology, options })
@@ -187,6 +191,17 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 impl Wish {
+    /// The same once what was to be copied anew is copied.
+    pub fn without_replaces(&self) -> Self {
+        Self {
+            topology: self.topology.clone(),
+            options: Options {
+                replaces: Vec::new(),
+                ..self.options.clone()
+            },
+        }
+    }
+
     /// Asks every host, and plans.
     pub async fn observe_and_plan(&self, network: &Arc<Network>) -> Result<Planned, Failure> {
         let observation = observe_all(network, &self.topology).await;

@@ -1,5 +1,6 @@
 //! What an engine is given to plan with: a link's two ends, as wanted and as observed.
 
+use super::account_of;
 use crate::observe::{Facts, Instance, Observation};
 use crate::plan::{Marker, Options, Relation, StepId, StepKind, WantedMarker};
 use crate::topology::{Member, MemberId, Replica, Replication, Topology};
@@ -82,6 +83,17 @@ impl<'a> Upstreams<'a> {
             addresses.push(public);
         }
         addresses
+    }
+}
+
+impl Upstreams<'_> {
+    /// The account that it logs in with at its own upstream; the primary has none.
+    pub fn own_account(&self) -> String {
+        let replica = match self.id {
+            MemberId::Primary => None,
+            MemberId::Replica(name) => self.replication.replica(name),
+        };
+        replica.map_or_else(String::new, |replica| account_of(self.replication, replica))
     }
 }
 

@@ -29,7 +29,7 @@ use registry::Description;
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step, StepId};
 use crate::secret::Secret;
-use crate::topology::{Names, Replication};
+use crate::topology::{Names, Replica, Replication};
 
 /// Why a probe's output can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,6 +204,17 @@ pub const ENGINES: &[&dyn Engine] = &[
 /// The engine of this name.
 pub fn engine(name: &str) -> Option<&'static dyn Engine> {
     ENGINES.iter().copied().find(|engine| engine.name() == name)
+}
+
+/// The account and slot that a replica has, or is to have; empty where its engine makes none.
+pub fn account_of(replication: &Replication, replica: &Replica) -> String {
+    let usual = || {
+        let engine = engine(&replication.engine.0);
+        engine.map_or_else(String::new, |engine| {
+            engine.account(&replication.name, &replica.name)
+        })
+    };
+    replica.account.clone().unwrap_or_else(usual)
 }
 
 /// An engine with an instance's version, for people: `PostgreSQL 15.18`.

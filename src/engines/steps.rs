@@ -490,7 +490,9 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// Why a copy is needed.
     pub fn reason(&self) -> String {
         match self.link.relation {
-            Relation::Broken(why) | Relation::ForeignData(why) => why.clone(),
+            Relation::Broken(why) | Relation::ForeignData(why) | Relation::Diverged(why) => {
+                why.clone()
+            }
             _ => "wants a replica here and it holds no data".to_owned(),
         }
     }
@@ -510,7 +512,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// `replaced_identity` and `replaced_databases` (names, one a line) where they are known (`replaced_shown`: the server ran),
     /// `copy_of_upstream` (each `yes` or `no`), and `upstream_identity`. A `replaced_identity` of the engine's own stays.
     pub fn restore(&mut self, call: Call) {
-        let foreign = matches!(self.link.relation, Relation::ForeignData(_));
+        let foreign = self.link.relation.sets_data_aside();
         let broken = matches!(self.link.relation, Relation::Broken(_));
         let yes = |it: bool| if it { "yes" } else { "no" };
         // What was allowed to go is that database, not whatever lies there later: also part of the plan's hash.

@@ -196,6 +196,7 @@ fn topology(name: &str, members: &[Member], allow: &[Hazard]) -> Topology {
         upstream: Upstream::Primary,
         max_rate: None,
         max_lag: None,
+        account: None,
         place: member.place.clone(),
     };
     Topology {

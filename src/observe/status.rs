@@ -12,9 +12,8 @@ use super::{
     Instance, Job, JobState, MachineObservation, Observation, Role, ServerState, Streaming,
     UpstreamSeen,
 };
-use crate::engines::{engine, registry};
+use crate::engines::{account_of, engine, registry};
 use crate::plan::host_files::{apply_lock, lock_file};
-use crate::plan::names::account;
 use crate::topology::{
     Bytes, Lag, MachineId, Member, MemberId, Replica, Replication, Topology, Upstream,
     format_duration,
@@ -484,7 +483,7 @@ impl<'a> View<'a> {
     /// What the upstream that is wanted keeps for this replica.
     fn retained(&self) -> Option<Bytes> {
         let replica = self.replica()?;
-        let name = account(&self.replication.name, &replica.name, 63);
+        let name = account_of(self.replication, replica);
         self.replication.members().find_map(|(_, member)| {
             let instance = self.instance_of(member)?;
             let mut mine = instance.downstreams.iter().filter(|downstream| {

@@ -40,7 +40,12 @@ impl Relation {
 
     /// Whether only a full copy makes this link.
     pub fn needs_copy(&self) -> bool {
-        matches!(self, Self::Absent | Self::ForeignData(_) | Self::Broken(_))
+        matches!(self, Self::Absent | Self::Broken(_)) || self.sets_data_aside()
+    }
+
+    /// Whether what it holds is in no other place: a copy sets it aside only where the reviewers allow that.
+    pub fn sets_data_aside(&self) -> bool {
+        matches!(self, Self::ForeignData(_) | Self::Diverged(_))
     }
 }
 

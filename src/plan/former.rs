@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{Marker, MarkerMember, MarkerRole};
+use crate::engines::{self, account_of};
 use crate::observe::{MachineObservation, MarkerFile, Observation};
 use crate::topology::{
     Engine, Former, InstanceWish, Lag, Machine, MachineId, Member, Place, Replica, Replication,
@@ -21,14 +22,25 @@ const USUAL_LAG: u64 = 60_000;
 /// The topology with what markers name besides; itself where they name nothing. What it had of that before is worked out anew.
 pub fn extended<'a>(topology: &'a Topology, observation: &Observation) -> Cow<'a, Topology> {
     let found = Search::new(topology, observation).done();
-    let (former, machines) = found;
-    let none = former.replicas.is_empty() && former.files.is_empty();
-    if none && topology.former.replicas.is_empty() && topology.former.files.is_empty() {
+    let same = |one: &Former| one.replicas.is_empty() && one.files.is_empty();
+    let named = |replication: &Replication| {
+        let replicas = replication.replicas.iter();
+        replicas
+            .zip(found.accounts(replication))
+            .all(|(replica, account)| replica.account == account)
+    };
+    if same(&found.former) && same(&topology.former) && topology.replications.iter().all(named) {
         return Cow::Borrowed(topology);
     }
     let mut extended = topology.clone();
-    extended.former = former;
-    for id in machines {
+    for replication in &mut extended.replications {
+        let accounts = found.accounts(replication);
+        for (replica, account) in replication.replicas.iter_mut().zip(accounts) {
+            replica.account = account;
+        }
+    }
+    extended.former = found.former;
+    for id in found.machines {
         let ssh = login(&topology.ssh, &id);
         extended
             .machines
@@ -55,6 +67,55 @@ fn login(top: &Ssh, id: &MachineId) -> Ssh {
 /// An instance: machine, engine, port.
 type Key = (MachineId, String, u16);
 
+/// What markers tell besides the configuration.
+struct Found {
+    former: Former,
+    /// Machines of former members and files.
+    machines: BTreeSet<MachineId>,
+    /// The accounts of wanted replicas, as their own markers have them.
+    accounts: BTreeMap<Key, String>,
+}
+
+impl Found {
+    /// The account of each replica of a replication, where it isn't the one that follows from its labels: a replica keeps the one
+    /// that it has, and one whose name another replica still has gets another.
+    fn accounts(&self, replication: &Replication) -> Vec<Option<String>> {
+        let usual = |replica: &Replica| {
+            let unnamed = Replica {
+                account: None,
+                ..replica.clone()
+            };
+            account_of(replication, &unnamed)
+        };
+        let former = self.former.replicas.get(&replication.name);
+        let taken: BTreeSet<String> = former
+            .into_iter()
+            .flatten()
+            .map(|replica| account_of(replication, replica))
+            .collect();
+        let of = |replica: &Replica| {
+            let member = &replica.member;
+            let engine = replication.engine.0.clone();
+            let key = (member.machine.clone(), engine, member.instance.port);
+            let usual = usual(replica);
+            match self.accounts.get(&key) {
+                Some(kept) if *kept == usual => None,
+                Some(kept) => Some(kept.clone()),
+                None if !usual.is_empty() && taken.contains(&usual) => {
+                    let apart = format!("{}\0{}", replica.name, member.machine);
+                    let engine = engines::engine(&replication.engine.0)?;
+                    Some(engine.account(&replication.name, &apart))
+                }
+                None => None,
+            }
+        };
+        if self.accounts.is_empty() && taken.is_empty() {
+            return vec![None; replication.replicas.len()];
+        }
+        replication.replicas.iter().map(of).collect()
+    }
+}
+
 struct Search<'a> {
     topology: &'a Topology,
     /// Every marker of this topology with the machine that carries it.
@@ -64,6 +125,7 @@ struct Search<'a> {
     replications: BTreeMap<String, Replication>,
     replicas: BTreeMap<String, BTreeMap<Key, Replica>>,
     machines: BTreeSet<MachineId>,
+    accounts: BTreeMap<Key, String>,
 }
 
 impl<'a> Search<'a> {
@@ -98,10 +160,11 @@ impl<'a> Search<'a> {
             replications: BTreeMap::new(),
             replicas: BTreeMap::new(),
             machines: BTreeSet::new(),
+            accounts: BTreeMap::new(),
         }
     }
 
-    fn done(mut self) -> (Former, BTreeSet<MachineId>) {
+    fn done(mut self) -> Found {
         let markers = std::mem::take(&mut self.markers);
         let mut files = BTreeSet::new();
         // A primary's marker first: it names all.
@@ -125,7 +188,11 @@ impl<'a> Search<'a> {
                 .collect(),
             files,
         };
-        (former, self.machines)
+        Found {
+            former,
+            machines: self.machines,
+            accounts: self.accounts,
+        }
     }
 
     fn is_wanted(&self, marker: &Marker, entry: &MarkerMember) -> bool {
@@ -136,6 +203,9 @@ impl<'a> Search<'a> {
         let Some((primary, replicas)) = marker.members.split_first() else {
             return;
         };
+        if marker.role == MarkerRole::Replica {
+            self.account(machine, marker, replicas);
+        }
         let living = self.living(marker, primary);
         let own = (machine.clone(), marker.engine.clone(), marker.port);
         match (&marker.role, living) {
@@ -159,6 +229,21 @@ impl<'a> Search<'a> {
                     self.replica(&name, &place, marker, primary, &entry);
                 }
             }
+        }
+    }
+
+    /// A wanted replica's account is the one of the labels that it was linked under.
+    fn account(&mut self, machine: &MachineId, marker: &Marker, replicas: &[MarkerMember]) {
+        let own = (machine.clone(), marker.engine.clone(), marker.port);
+        let entry = replicas.iter().find(|entry| key(marker, entry) == own);
+        let (Some(entry), true) = (entry, self.wanted.contains(&own)) else {
+            return;
+        };
+        let engine = engines::engine(&marker.engine);
+        let usual = || engine.map(|engine| engine.account(&marker.replication, label(&entry.name)));
+        let account = Some(entry.account.clone()).filter(|account| !account.is_empty());
+        if let Some(account) = account.or_else(usual) {
+            self.accounts.insert(own, account);
         }
     }
 
@@ -238,6 +323,12 @@ impl<'a> Search<'a> {
             upstream,
             max_rate: None,
             max_lag: None,
+            account: Some(entry.account.clone())
+                .filter(|account| !account.is_empty())
+                .or_else(|| {
+                    let engine = engines::engine(&marker.engine)?;
+                    Some(engine.account(&marker.replication, label(&entry.name)))
+                }),
         };
         self.replicas
             .entry(replication.to_owned())

@@ -32,12 +32,12 @@ pub fn intent(relation: &Relation, stale: bool) -> Intent {
         // Nothing to lose there.
         Relation::Absent => Intent::Seed,
         // Planned as if it were allowed, so that the reviewer sees the whole; a finding blocks it.
-        Relation::ForeignData(_) => Intent::Seed,
+        Relation::ForeignData(_) | Relation::Diverged(_) => Intent::Seed,
         // The data is a copy of what its upstream has, but can't go on: a new copy beside it.
         Relation::Broken(_) => Intent::Seed,
         // It can go on from where it is.
         Relation::Disconnected(_) | Relation::Worn(_) => Intent::Reconnect,
-        // Moving and rewinding are operations of their own; unknown is never treated as absent.
-        Relation::Elsewhere(_) | Relation::Diverged(_) | Relation::Unreachable(_) => Intent::Leave,
+        // Moving is an operation of its own; unknown is never treated as absent.
+        Relation::Elsewhere(_) | Relation::Unreachable(_) => Intent::Leave,
     }
 }

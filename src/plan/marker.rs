@@ -72,6 +72,9 @@ pub struct MarkerMember {
     pub port: u16,
     /// Whom it reads from: a member's name; empty for the primary.
     pub upstream: String,
+    /// Its account and slot, where the name isn't the one that follows from its labels.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
 }
 
 /// A setting that replform changed.

@@ -109,7 +109,10 @@ fn of_replica(replica: &Replica) -> MarkerMember {
         Upstream::Replica(upstream) => MemberId::Replica(upstream.clone()),
     };
     let id = MemberId::Replica(replica.name.clone());
-    entry(id, &replica.member, upstream.to_string())
+    MarkerMember {
+        account: replica.account.clone().unwrap_or_default(),
+        ..entry(id, &replica.member, upstream.to_string())
+    }
 }
 
 fn entry(id: MemberId, member: &Member, upstream: String) -> MarkerMember {
@@ -119,6 +122,7 @@ fn entry(id: MemberId, member: &Member, upstream: String) -> MarkerMember {
         address: member.address.clone(),
         port: member.instance.port,
         upstream,
+        account: String::new(),
     }
 }
 

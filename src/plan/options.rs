@@ -17,6 +17,9 @@ pub struct Options {
     pub targets: Vec<String>,
     /// `-exclude`: all but these.
     pub excludes: Vec<String>,
+    /// `-replace`: replicas that get a full copy, however well they follow.
+    #[serde(default)]
+    pub replaces: Vec<String>,
 }
 
 impl Options {
@@ -24,9 +27,11 @@ impl Options {
     pub fn typed(&self) -> String {
         let targets = self.targets.iter().map(|address| ("target", &**address));
         let excludes = self.excludes.iter().map(|address| ("exclude", &**address));
+        let replaces = self.replaces.iter().map(|address| ("replace", &**address));
         let allowed = self.allow.iter().map(|hazard| ("allow", hazard.word()));
         targets
             .chain(excludes)
+            .chain(replaces)
             .chain(allowed)
             .map(|(name, value)| format!(" -{name}={value}"))
             .collect()
@@ -40,6 +45,12 @@ impl Options {
         };
         (self.targets.is_empty() || self.targets.iter().any(names))
             && !self.excludes.iter().any(names)
+    }
+
+    /// Whether a replica is to be copied anew, however well it follows.
+    pub fn replaced(&self, replication: &str, replica: &str) -> bool {
+        let address = |one: &String| *one == format!("replication.{replication}.replica.{replica}");
+        self.replaces.iter().any(address)
     }
 
     /// Whether a replication is to be planned with all that is in it.
@@ -64,14 +75,16 @@ impl Options {
 
     /// Targets and excludes that name nothing, with the addresses there are: each is an error.
     pub fn unknown(&self, topology: &Topology) -> Vec<String> {
-        if self.targets.is_empty() && self.excludes.is_empty() {
+        if self.targets.is_empty() && self.excludes.is_empty() && self.replaces.is_empty() {
             return Vec::new();
         }
         let known = addresses(topology);
-        self.targets
-            .iter()
-            .chain(&self.excludes)
-            .filter(|address| !known.contains(*address))
+        let is_replica = |address: &String| address.contains(".replica.");
+        let named = self.targets.iter().chain(&self.excludes);
+        let wrong = named.filter(|address| !known.contains(*address));
+        let replaces = self.replaces.iter();
+        wrong
+            .chain(replaces.filter(|one| !known.contains(*one) || !is_replica(one)))
             .cloned()
             .collect()
     }

@@ -383,6 +383,10 @@ impl<'a> ReplicationPlanner<'a> {
         if !included {
             return assessed(Some(known), relation, Intent::Leave);
         }
+        let follows = relation.stands() || matches!(relation, Relation::Disconnected(_));
+        if follows && self.options.replaced(&self.replication.name, &replica.name) {
+            relation = Relation::Broken("is to be copied anew (-replace)".to_owned());
+        }
         let intent = self.judge(replica, &known, &relation, findings);
         assessed(Some(known), relation, intent)
     }
@@ -480,16 +484,13 @@ impl<'a> ReplicationPlanner<'a> {
         let settings = found
             .map(|marker| marker.settings.clone())
             .unwrap_or_default();
-        let accounts = |engine: &dyn Engine| {
-            let replicas = self.replication.replicas.iter().chain(parting);
-            replicas
-                .map(|r| engine.account(&self.replication.name, &r.name))
-                .filter(|account| !account.is_empty())
-                .collect()
-        };
         let objects = match id {
             MemberId::Primary => {
-                engines::engine(&self.replication.engine.0).map_or_else(Vec::new, accounts)
+                let replicas = self.replication.replicas.iter().chain(parting);
+                replicas
+                    .map(|replica| engines::account_of(self.replication, replica))
+                    .filter(|account| !account.is_empty())
+                    .collect()
             }
             MemberId::Replica(_) => Vec::new(),
         };
@@ -743,7 +744,7 @@ impl<'a> ReplicationPlanner<'a> {
         let mut quiet = Findings::default();
         let Some(seen) = self.see_member(engine, &id, &replica.member, &mut quiet) else {
             let why = self.unseen(&replica.member);
-            let account = engine.account(&self.replication.name, &replica.name);
+            let account = engines::account_of(self.replication, replica);
             let address = reach_key(&replica.member.address, replica.member.instance.port);
             let mut readers = primary.instance.downstreams.iter();
             if !readers.any(|reader| reader.name == account || reader.name == address) {

@@ -223,6 +223,9 @@ pub struct Replica {
     pub max_lag: Option<Lag>,
     /// Its block.
     pub place: Place,
+    /// The name of its account and slot, where it isn't the one that follows from its labels: it had other labels once, or
+    /// another replica still has that name. The markers know.
+    pub account: Option<String>,
 }
 
 /// Whom a replica reads from.

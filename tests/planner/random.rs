@@ -90,6 +90,7 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
                         upstream: Upstream::Primary,
                         max_rate: None,
                         max_lag: None,
+                        account: None,
                         place: place(30 + at as u32),
                     }
                 })

@@ -323,6 +323,7 @@ fn bare(sets: usize, replicas: usize) -> Plan {
                 upstream: Upstream::Primary,
                 max_rate: None,
                 max_lag: None,
+                account: None,
                 place: place("main.rf.hcl"),
             }
         });

@@ -143,6 +143,7 @@ fn one(
             upstream: upstream.map_or(Upstream::Primary, Upstream::Replica),
             max_rate: fields.rate("max_rate"),
             max_lag: fields.lag("max_lag"),
+            account: None,
             place: world.place(heading),
         },
         heading,

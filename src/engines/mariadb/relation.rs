@@ -8,8 +8,8 @@ use super::facts::{Connection, CopyNote, MariaFacts};
 use super::gtid::{Gtid, Gtids};
 use super::settings::{self, NOUN, source};
 use super::tls;
-use crate::engines::Link;
 use crate::engines::describe::contents;
+use crate::engines::{Link, account_of};
 use crate::observe::{ServerState, Streaming};
 use crate::plan::Relation;
 
@@ -163,7 +163,7 @@ fn replica(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Relati
 fn worn(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Option<String> {
     // A link that replform didn't make has other names, or none.
     link.marker?;
-    let name = settings::account(&link.replication.name, &link.replica.name);
+    let name = account_of(link.replication, link.replica);
     let at = &link.upstream.server;
     let mut accounts = upstream.accounts.iter();
     let account = accounts.find(|own| own.user == name && own.host == link.replica_address());
@@ -205,7 +205,7 @@ fn worn(link: &Link<'_>, facts: &MariaFacts, upstream: &MariaFacts) -> Option<St
 
 /// The upstream lists this replica's account as one that reads: a name in the settings stands for its address.
 fn is_listed(link: &Link<'_>, upstream: &MariaFacts) -> bool {
-    let account = settings::account(&link.replication.name, &link.replica.name);
+    let account = account_of(link.replication, link.replica);
     upstream.dumps.iter().any(|dump| dump.user == account)
         && link
             .instance

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use openssl::sha::sha256;
 
 use super::facts::MariaFacts;
-use super::settings::account;
+use crate::engines::account_of;
 use crate::observe::Observation;
 use crate::topology::{Member, MemberId, Replication};
 
@@ -65,7 +65,7 @@ fn strangers(replication: &Replication, observation: &Observation) -> BTreeSet<u
     let names: Vec<String> = replication
         .replicas
         .iter()
-        .map(|replica| account(&replication.name, &replica.name))
+        .map(|replica| account_of(replication, replica))
         .collect();
     // The list keeps those that went away for a while: only who reads now, and not as one of ours, is a stranger.
     if facts.dumps.iter().all(|dump| names.contains(&dump.user)) {

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::checks::{missing_tools, plugins};
 use super::facts::MariaFacts;
 use super::gtid::Gtids;
-use super::settings::{self, account, line, source};
+use super::settings::{self, line, source};
 use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, configure, lock};
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, account_of};
 use crate::observe::ServerState;
 use crate::plan::{
     Action, Argument, Because, Call, Cost, OneTimeCertificate, Relation, SecretName, Step, StepId,
@@ -168,7 +168,7 @@ impl<'a, 'b> Calls<'a, 'b> {
         let (facts, upstream) = (read(link.instance), read(link.upstream_instance));
         Self {
             settings: settings::replica_settings(link, &facts, &upstream),
-            name: account(&link.replication.name, &link.replica.name),
+            name: account_of(link.replication, link.replica),
             link,
             facts,
             upstream,
@@ -359,9 +359,10 @@ impl<'a, 'b> Calls<'a, 'b> {
 
     fn restore(&self, steps: &mut LinkSteps<'_, '_>) {
         // What was allowed to go are those databases, not whatever lies there later.
-        let replaced = match self.link.relation {
-            Relation::ForeignData(_) => self.facts.directory_identity.as_str(),
-            _ => "",
+        let replaced = if self.link.relation.sets_data_aside() {
+            self.facts.directory_identity.as_str()
+        } else {
+            ""
         };
         let call = self
             .on_replica("mariadb/restore.sh", RESTORE_SECONDS)

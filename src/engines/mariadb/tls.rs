@@ -4,12 +4,12 @@
 //! written already is an application's and stays. A new one under the same name is taken up by FLUSH SSL.
 
 use super::facts::{Account, Connection, MariaFacts};
-use super::settings::{self, Change};
+use super::settings::Change;
 use crate::diagnostics::codes;
 use crate::engines::checks::Checks;
 use crate::engines::secure::{self, Files, Proved};
 use crate::engines::steps::lock;
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, account_of};
 use crate::plan::findings::choice;
 use crate::plan::{Action, Call, Step, Work};
 use crate::topology::{MemberId, Tls};
@@ -41,10 +41,7 @@ pub(super) fn requires(link: &Link<'_>) -> String {
     match (link.verifies(), &link.replication.certificates) {
         (false, _) => String::new(),
         (true, Some(_)) => "X509".to_owned(),
-        (true, None) => format!(
-            "/CN={}",
-            settings::account(&link.replication.name, &link.replica.name)
-        ),
+        (true, None) => format!("/CN={}", account_of(link.replication, link.replica)),
     }
 }
 
@@ -112,17 +109,10 @@ pub(super) fn server_changes(upstreams: &Upstreams<'_>, facts: &MariaFacts) -> V
     .collect()
 }
 
-fn account_of(upstreams: &Upstreams<'_>) -> String {
-    match upstreams.id {
-        MemberId::Primary => String::new(),
-        MemberId::Replica(name) => settings::account(&upstreams.replication.name, name),
-    }
-}
-
 /// The upstream's own certificate, where it isn't as wanted.
 pub(super) fn secure_upstream(upstreams: &Upstreams<'_>) -> Option<Step> {
     secure::verified(upstreams).next()?;
-    let account = account_of(upstreams);
+    let account = upstreams.own_account();
     let proved = Proved::upstream(upstreams, &account, PLACE, OWNER);
     let fault = proved.fault()?;
     let show = Call::new("mariadb/show.sh", 60)
@@ -145,7 +135,7 @@ pub(super) fn check_upstream(
     if secure::verified(upstreams).next().is_none() {
         return;
     }
-    let account = account_of(upstreams);
+    let account = upstreams.own_account();
     let dialled = secure::dialled(upstreams.replication, upstreams.id);
     Proved::upstream(upstreams, &account, PLACE, OWNER).own(&dialled, checks);
     let own = upstreams.replication.certificates.is_some();

@@ -275,7 +275,7 @@ impl<'a, 'b> Calls<'a, 'b> {
     /// Settings, an empty data directory, a start in which the server waits for its set.
     fn configure(&self, steps: &mut LinkSteps<'_, '_>) {
         let relation = self.link.relation;
-        let foreign = matches!(relation, Relation::ForeignData(_));
+        let foreign = relation.sets_data_aside();
         let broken = matches!(relation, Relation::Broken(_));
         let yes = |it: bool| if it { "yes" } else { "no" };
         let data = self.link.instance.data.as_ref();
@@ -303,7 +303,9 @@ impl<'a, 'b> Calls<'a, 'b> {
             "set its data directory aside beside an empty one"
         };
         let fact = match relation {
-            Relation::ForeignData(why) | Relation::Broken(why) => why.clone(),
+            Relation::ForeignData(why) | Relation::Diverged(why) | Relation::Broken(why) => {
+                why.clone()
+            }
             _ => "a member must know its set and begin empty".to_owned(),
         };
         let action = steps.on_replica(Work::Script(call));

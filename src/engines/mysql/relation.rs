@@ -7,7 +7,7 @@ use super::facts::{Channel, MysqlFacts};
 use super::gtid::GtidSet;
 use super::settings;
 use super::tls;
-use crate::engines::{Link, describe};
+use crate::engines::{Link, account_of, describe};
 use crate::observe::{Role, ServerState, Streaming};
 use crate::plan::Relation;
 
@@ -191,7 +191,7 @@ fn following(
 
 /// What replform made for a link and isn't there any more: it follows only until its connection or its server ends.
 fn worn(link: &Link<'_>, facts: &MysqlFacts, upstream: &MysqlFacts) -> Option<String> {
-    let name = settings::account(&link.replication.name, &link.replica.name);
+    let name = account_of(link.replication, link.replica);
     let at = &link.upstream.server;
     let address = link.replica_address();
     let Some(account) = upstream

@@ -2,11 +2,11 @@
 
 use super::facts::MysqlFacts;
 use super::gtid::GtidSet;
-use super::settings::{self, CLONE, account, line};
+use super::settings::{self, CLONE, line};
 use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, configure};
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, account_of};
 use crate::observe::ServerState;
 use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId, Tls};
@@ -116,7 +116,7 @@ impl<'a, 'b> Calls<'a, 'b> {
     fn new(link: &'b Link<'a>) -> Self {
         Self {
             link,
-            name: account(&link.replication.name, &link.replica.name),
+            name: account_of(link.replication, link.replica),
         }
     }
 

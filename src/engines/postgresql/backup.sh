@@ -3,7 +3,7 @@
 # against the copy's manifest. The data directory isn't touched. Runs for as long as it takes: a job.
 #
 # Changes DATA.replform-copy and DATA.replform-copy.verified; a half copy of ours is removed first (that exact name only, never
-# one that holds replform.kept or that a process works in). Its slot makes the upstream keep the log from the copy's start on.
+# one that holds replform.kept or that a process works in); a standby that streams through the slot is told to stop that. Its slot makes the upstream keep the log from the copy's start on.
 # Proves: pg_verifybackup, and the identity that it writes down. Can be run again: the same job goes on, or finds its copy done and
 # sees that the upstream still keeps what comes after it; another one begins anew.
 # Variables: version, cluster, port; upstream_address, upstream_port, conninfo, role, slot, max_rate (bytes a second, empty: none),
@@ -61,6 +61,7 @@ run() {
   pg_place
   if backup_is_done; then return 0; fi
   data_remove_copy "$copy"
+  backup_let_go
   errors=$(TMPDIR=${job:-/tmp} mktemp) || die "no temporary file can be made"
   t0=$(now)
   # A replica that can't go on tries its slot every 5 s, for a moment, and may be in the way just then.
@@ -73,6 +74,21 @@ run() {
   grep -aq 'base backup completed' "$errors" || backup_give_up "the copy stopped: $(backup_why)"
   note "copied in $(since "$t0") s"
   backup_check
+}
+
+# A standby here that still streams through the slot lets go of it: it would move the slot on, past what the copy needs. It goes on
+# to serve what it has until the copy is in its place; a run that ends here is mended by a new link, without a copy.
+backup_let_go() {
+  pg_state
+  [ "$pg_status" = ready ] || return 0
+  streams=$(echo "select 1 from pg_stat_wal_receiver where slot_name = :'slot';" | pg_sql -v slot="$slot") || return 0
+  [ -n "$streams" ] || return 0
+  pg_drop_in_reduce "$(pg_drop_in | pg_names | grep -v '^primary_')"
+  wait_until 30 backup_streams_no_more || die "the standby here doesn't let go of the slot $slot within 30 s"
+}
+
+backup_streams_no_more() {
+  [ -z "$(echo "select 1 from pg_stat_wal_receiver where slot_name = :'slot';" | pg_sql -v slot="$slot")" ]
 }
 
 backup_copy() {

@@ -8,7 +8,7 @@ use crate::engines::checks::{
     Checks, closed_port, data_directory, disk, installable, movable, required_version,
     upstream_data_directory,
 };
-use crate::engines::{Link, Upstreams};
+use crate::engines::{Link, Upstreams, account_of};
 use crate::observe::ServerState;
 use crate::plan::findings::choice;
 use crate::plan::{Finding, Relation};
@@ -288,7 +288,7 @@ fn former_slot(
     upstream: &PostgresFacts,
     checks: &mut Checks<'_>,
 ) {
-    let ours = settings::account(&link.replication.name, &link.replica.name);
+    let ours = account_of(link.replication, link.replica);
     let used = facts.setting_or_configured("primary_slot_name");
     let Some(slot) = upstream
         .slots

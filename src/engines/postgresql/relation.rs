@@ -8,7 +8,7 @@ use super::facts::PostgresFacts;
 use super::lsn::Lsn;
 use super::settings::{self, NOUN};
 use super::tls;
-use crate::engines::{Link, describe};
+use crate::engines::{Link, account_of, describe};
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
 
@@ -111,7 +111,7 @@ fn standby(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> 
 
 /// What replform made for a link and isn't there any more: it streams only until its connection ends.
 fn worn(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> Option<String> {
-    let name = settings::account(&link.replication.name, &link.replica.name);
+    let name = account_of(link.replication, link.replica);
     // A link that replform took over has other names, or none.
     let conninfo = parse(facts.conninfo.as_deref()?);
     if link.marker.is_none() || conninfo.get("user") != Some(&name) {

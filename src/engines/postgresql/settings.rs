@@ -7,7 +7,7 @@ use super::facts::{PostgresFacts, REPLICA_LIMITS};
 use super::tls;
 pub(super) use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
-use crate::engines::{Link, Upstreams, registry};
+use crate::engines::{Link, Upstreams, account_of, registry};
 use crate::plan::names;
 use crate::topology::{Bytes, Replication};
 
@@ -120,7 +120,7 @@ fn room(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
         .replication
         .replicas
         .iter()
-        .map(|replica| account(&upstreams.replication.name, &replica.name))
+        .map(|replica| account_of(upstreams.replication, replica))
         .collect();
     let foreign_senders = facts
         .senders
@@ -228,7 +228,7 @@ fn has_own_slots(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> bool {
     let replication = upstreams.replication;
     let own = |name: &str| {
         let mut replicas = replication.replicas.iter();
-        replicas.any(|replica| account(&replication.name, &replica.name) == name)
+        replicas.any(|replica| account_of(replication, replica) == name)
     };
     facts.slots.iter().any(|slot| own(&slot.name))
 }
@@ -239,7 +239,7 @@ pub(super) fn has_foreign_slots(replication: &Replication, facts: &PostgresFacts
         replication
             .replicas
             .iter()
-            .any(|replica| account(&replication.name, &replica.name) == name)
+            .any(|replica| account_of(replication, replica) == name)
     };
     facts
         .slots
@@ -335,7 +335,7 @@ pub(super) fn replica_lines(
 
 /// The lines that make the link itself.
 pub(super) fn link_lines(link: &Link<'_>) -> Vec<String> {
-    let name = account(&link.replication.name, &link.replica.name);
+    let name = account_of(link.replication, link.replica);
     vec![
         line(
             "primary_conninfo",
@@ -384,7 +384,7 @@ pub(super) fn conninfo(link: &Link<'_>) -> String {
         "host={} port={} user={} passfile={} connect_timeout=10 keepalives_idle=20 keepalives_interval=10 keepalives_count=4{}",
         link.upstream_address(),
         link.upstream.instance.port,
-        account(&link.replication.name, &link.replica.name),
+        account_of(link.replication, link.replica),
         passfile(link),
         tls::client_words(link)
     )

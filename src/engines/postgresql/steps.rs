@@ -1,11 +1,11 @@
 //! PostgreSQL's steps: which scripts carry an intent out, with which arguments.
 
 use super::facts::{PostgresFacts, Slot};
-use super::settings::{self, account, line};
+use super::settings::{self, line};
 use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, with_marker};
-use crate::engines::{Link, Parting, Upstreams};
+use crate::engines::{Link, Parting, Upstreams, account_of};
 use crate::observe::ServerState;
 use crate::plan::{Argument, Call, Cost, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId};
@@ -207,7 +207,7 @@ struct Calls<'a, 'b> {
 
 impl<'a, 'b> Calls<'a, 'b> {
     fn new(link: &'b Link<'a>) -> Self {
-        let name = account(&link.replication.name, &link.replica.name);
+        let name = account_of(link.replication, link.replica);
         let cluster = settings::cluster_of(link);
         let port = link.replica.member.instance.port;
         let on_replica = cluster_call("", 0, Some(&cluster), port)

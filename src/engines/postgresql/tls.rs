@@ -126,7 +126,7 @@ pub(super) fn server_changes(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -
 pub(super) fn secure_upstream(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Step> {
     secure::verified(upstreams).next()?;
     let place = upstream_place(facts);
-    let account = account_of(upstreams);
+    let account = upstreams.own_account();
     let proved = Proved::upstream(upstreams, &account, &place, OWNER);
     let fault = proved.fault()?;
     let show = cluster_call(
@@ -145,13 +145,6 @@ pub(super) fn secure_upstream(upstreams: &Upstreams<'_>, facts: &PostgresFacts) 
     Some(proved.step(&fault, &also_trust, vec![show]))
 }
 
-fn account_of(upstreams: &Upstreams<'_>) -> String {
-    match upstreams.id {
-        MemberId::Primary => String::new(),
-        MemberId::Replica(name) => super::settings::account(&upstreams.replication.name, name),
-    }
-}
-
 /// What stands in the way on the upstream.
 pub(super) fn check_upstream(
     upstreams: &Upstreams<'_>,
@@ -162,7 +155,7 @@ pub(super) fn check_upstream(
         return;
     }
     let place = upstream_place(facts);
-    let account = account_of(upstreams);
+    let account = upstreams.own_account();
     let dialled = secure::dialled(upstreams.replication, upstreams.id);
     Proved::upstream(upstreams, &account, &place, OWNER).own(&dialled, checks);
     if let (Some(shown), None) = (

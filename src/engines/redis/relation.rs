@@ -5,9 +5,8 @@
 //! from up to where it left it. Everything else is somebody's.
 
 use super::facts::RedisFacts;
-use super::settings;
 use super::tls;
-use crate::engines::Link;
+use crate::engines::{Link, account_of};
 use crate::observe::{Instance, Role, ServerState, Streaming};
 use crate::plan::Relation;
 
@@ -132,7 +131,7 @@ fn follower(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts, empty: b
 fn worn(link: &Link<'_>, facts: &RedisFacts, upstream: &RedisFacts) -> Option<String> {
     // A link that replform didn't make has another account, or none.
     link.marker?;
-    let name = settings::account(&link.replication.name, &link.replica.name);
+    let name = account_of(link.replication, link.replica);
     let at = &link.upstream.server;
     if !upstream.users.iter().any(|user| user.name == name) {
         return Some(format!("its user {name} is gone on {at}"));

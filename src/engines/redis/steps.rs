@@ -2,14 +2,14 @@
 
 use super::facts::RedisFacts;
 use super::release::Kind;
-use super::settings::{self, account, upstream_changes};
+use super::settings::{self, upstream_changes};
 use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::settings::Change;
 use crate::engines::steps::{
     ASSUMED_RATE, Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, with_marker,
 };
-use crate::engines::{Link, Parting, Upstreams};
+use crate::engines::{Link, Parting, Upstreams, account_of};
 use crate::observe::{Instance, ServerState};
 use crate::plan::{Argument, Call, Cost, Relation, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId};
@@ -217,7 +217,7 @@ impl<'a, 'b> Calls<'a, 'b> {
     fn new(link: &'b Link<'a>) -> Self {
         Self {
             link,
-            name: account(&link.replication.name, &link.replica.name),
+            name: account_of(link.replication, link.replica),
             kind: settings::kind_of(link),
             conf: settings::conf_of(link),
             facts: RedisFacts::of(link.instance).unwrap_or_default(),
@@ -289,9 +289,10 @@ impl<'a, 'b> Calls<'a, 'b> {
     }
 
     fn replaced(&self) -> String {
-        match self.link.relation {
-            Relation::ForeignData(_) => mark(self.link.instance, &self.facts),
-            _ => String::new(),
+        if self.link.relation.sets_data_aside() {
+            mark(self.link.instance, &self.facts)
+        } else {
+            String::new()
         }
     }
 

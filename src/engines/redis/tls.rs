@@ -171,17 +171,10 @@ pub(super) fn server_changes(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> V
     .collect()
 }
 
-fn account_of(upstreams: &Upstreams<'_>) -> String {
-    match upstreams.id {
-        MemberId::Primary => String::new(),
-        MemberId::Replica(name) => settings::account(&upstreams.replication.name, name),
-    }
-}
-
 /// The upstream's own certificate, where it isn't as wanted.
 pub(super) fn secure_upstream(upstreams: &Upstreams<'_>, facts: &RedisFacts) -> Option<Step> {
     secure::verified(upstreams).next()?;
-    let (account, place) = (account_of(upstreams), upstream_place(upstreams, facts));
+    let (account, place) = (upstreams.own_account(), upstream_place(upstreams, facts));
     let proved = Proved::upstream(upstreams, &account, &place, owner(&facts.conf));
     let fault = proved.fault()?;
     let port = upstreams.member.instance.port;
@@ -211,7 +204,7 @@ pub(super) fn check_upstream(
     if secure::verified(upstreams).next().is_none() {
         return;
     }
-    let (account, place) = (account_of(upstreams), upstream_place(upstreams, facts));
+    let (account, place) = (upstreams.own_account(), upstream_place(upstreams, facts));
     // No name is checked by a replica: the authority alone is.
     Proved::upstream(upstreams, &account, &place, owner(&facts.conf))
         .own(&std::collections::BTreeSet::new(), checks);

@@ -68,14 +68,27 @@ pub(in crate::plan) fn relation(
         )),
         Relation::Diverged(why) => Some(about(
             codes::DIVERGED,
-            Severity::Blocked,
+            Severity::Hazard {
+                hazard: Hazard::LoseWrites,
+                allowed: allowed(replication, Hazard::LoseWrites, options),
+            },
             replication,
             member,
-            format!("{why}; re-synchronising a diverged server isn't built in this version"),
-            vec![choice(
-                "keep its writes",
-                "look at them before anything is given up",
-            )],
+            format!("{why}: what only it has is lost to this replication"),
+            vec![
+                choice(
+                    "keep its writes",
+                    "look at them first, and copy them to the primary by hand",
+                ),
+                choice(
+                    "give them up",
+                    format!(
+                        "{}; its directory stays beside its new copy as {}.replform-<time>",
+                        allow_line(replication, Hazard::LoseWrites),
+                        directory(instance)
+                    ),
+                ),
+            ],
         )),
         Relation::Unreachable(why) => Some(about(
             codes::NOT_UNDERSTOOD,
@@ -94,6 +107,11 @@ pub(in crate::plan) fn relation(
     }
 }
 
+fn directory(instance: &Instance) -> &str {
+    let data = instance.data.as_ref();
+    data.map_or("its data directory", |data| &data.directory)
+}
+
 fn foreign(
     replication: &Replication,
     replica: &Replica,
@@ -101,10 +119,7 @@ fn foreign(
     why: &str,
     options: &Options,
 ) -> Finding {
-    let directory = instance
-        .data
-        .as_ref()
-        .map_or_else(String::new, |data| data.directory.clone());
+    let directory = directory(instance);
     about(
         codes::FOREIGN_DATA,
         Severity::Hazard {

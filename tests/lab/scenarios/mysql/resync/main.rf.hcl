@@ -1,0 +1,16 @@
+replform { topology = "acme" }
+
+ssh { user = "root" }
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+}
+
+replication "orders" {
+  engine  = "mysql"
+  primary = stack.eu.server.db1
+  allow   = ["restart"]
+
+  replica "reader" { server = stack.eu.server.db2 }
+}
