@@ -141,14 +141,27 @@ fn env_targets(topology: &Topology, replication: &Replication) -> Vec<String> {
         .collect()
 }
 
+/// What is hashed must not change between versions of replform: markers that are right would look old.
 fn desired_hash(replication: &Replication, members: &[MarkerMember]) -> String {
-    let own = replication.certificates.as_ref();
-    let own = own.map_or_else(String::new, |own| {
-        format!(" {} {} {}", own.ca_file, own.cert_file, own.key_file)
-    });
+    let members: Vec<String> = members
+        .iter()
+        .map(|member| {
+            let account = match member.account.as_str() {
+                "" => String::new(),
+                account => format!(", account: {account:?}"),
+            };
+            format!(
+                "MarkerMember {{ name: {:?}, machine: {:?}, address: {:?}, port: {:?}, upstream: {:?}{account} }}",
+                member.name, member.machine, member.address, member.port, member.upstream
+            )
+        })
+        .collect();
     let text = format!(
-        "{:?} {:?} {:?} {members:?}{own}",
-        replication.tls, replication.retain, replication.max_lag
+        "{:?} {:?} {:?} [{}]",
+        replication.tls,
+        replication.retain,
+        replication.max_lag,
+        members.join(", ")
     );
     digest(text.as_bytes())[..16].to_owned()
 }
