@@ -1,0 +1,25 @@
+replform { topology = "acme" }
+
+ssh { user = "root" }
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+}
+
+stack "us" {
+  server "db1" { host = "10.77.2.11" }
+}
+
+replication "orders" {
+  engine  = "postgresql"
+  primary = stack.eu.server.db1
+  allow   = ["restart"]
+
+  replica "reader" { server = stack.us.server.db1 }
+
+  certificates {
+    ca_file   = "/etc/own/ca.crt"
+    cert_file = "/etc/own/member.crt"
+    key_file  = "/etc/own/member.key"
+  }
+}
