@@ -99,6 +99,38 @@ replform "apply -auto-approve" {}
 
 nothing_to_do {}
 
+# Renewed in time: a pending change from 30 days before the end; the connection stays.
+on "db1" { script = "grow-old.sh" }
+
+on "db1" {
+  script = "shown.sh"
+  prints = "short"
+}
+
+on "db1" {
+  script = "senders.sh"
+  save   = "senders"
+}
+
+replform "drift" {
+  exit = 2
+  says = ["1 pending", "eu/db1: its certificate expires on"]
+}
+
+replform "apply -auto-approve" {}
+
+on "db1" {
+  script = "shown.sh"
+  prints = "long"
+}
+
+on "db1" {
+  script = "senders.sh"
+  prints = senders
+}
+
+nothing_to_do {}
+
 # Encryption off: said, done, and seen on the wire; so the capture can find what it looks for.
 page "clear.rf.hcl" {}
 
