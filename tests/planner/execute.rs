@@ -2,7 +2,7 @@
 
 use replform::plan::{Action, Argument, Call, JobCall, Work};
 
-use super::world::{Cluster, Copied, Directory, Host, Job, World};
+use super::world::{Certificate, Cluster, Copied, Directory, Host, Job, Tls, World};
 
 /// Why an action stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,9 +130,81 @@ impl Run<'_> {
             "postgresql/restore.sh" => self.restore(),
             "postgresql/link.sh" => self.link(),
             "postgresql/verify.sh" => self.verify(),
+            "postgresql/show.sh" => Ok(()),
+            "postgresql/let-in.sh" => self.let_in(),
+            "postgresql/encrypted.sh" => self.encrypted(),
+            "apply/tls-request.sh" => self.request(),
+            "apply/tls-sign.sh" => self.sign(),
+            "apply/tls-keep.sh" => self.keep(),
             "apply/marker.sh" => self.marker(),
             "apply/env.sh" => self.env(),
             other => panic!("no model of {other}"),
+        }
+    }
+
+    fn tls(&mut self) -> &mut Tls {
+        let folder = self.text("folder");
+        self.host().tls.entry(folder).or_default()
+    }
+
+    /// The answer that an argument stands for.
+    fn answer(&self, name: &str) -> Result<Certificate, Stop> {
+        let Some(Argument::Secret(answer)) = self.call.arguments.get(name) else {
+            panic!("{name} is no answer");
+        };
+        match self.world.answers.get(&answer.0) {
+            Some(answer) => Ok(answer.clone()),
+            None => fail(format!("nobody answered {answer}")),
+        }
+    }
+
+    fn request(&mut self) -> Done {
+        self.budget.part()?;
+        self.tls().place = self.text("place");
+        let request = Certificate {
+            subject: self.text("common_name"),
+            ..Certificate::default()
+        };
+        self.world.answers.insert(self.text("answer"), request);
+        self.budget.part()
+    }
+
+    fn sign(&mut self) -> Done {
+        let request = self.answer("request")?;
+        assert_eq!(request.subject, self.text("common_name"));
+        self.budget.part()?;
+        let fresh = self.world.fresh();
+        let authority = *self.tls().authority.get_or_insert(fresh);
+        let signed = Certificate {
+            names: self.text("names").split(',').map(str::to_owned).collect(),
+            authority,
+            ..request
+        };
+        for answer in ["certificate_answer", "authority_answer"] {
+            self.world.answers.insert(self.text(answer), signed.clone());
+        }
+        self.budget.part()
+    }
+
+    fn keep(&mut self) -> Done {
+        let certificate = self.answer("certificate")?;
+        self.budget.part()?;
+        self.tls().certificate = Some(certificate);
+        self.budget.part()
+    }
+
+    fn let_in(&mut self) -> Done {
+        let (role, address) = (self.text("role"), self.text("upstream_address"));
+        let port = self.text("upstream_port").parse().unwrap();
+        self.connect(&address, port, &role).map(|_| ())
+    }
+
+    /// Whoever comes by this role is let in by its certificate only.
+    fn encrypted(&mut self) -> Done {
+        let role = self.text("role");
+        match self.cluster()?.by_certificate.contains(&role) {
+            true => Ok(()),
+            false => fail("it is let in without a certificate"),
         }
     }
 
@@ -224,7 +296,13 @@ impl Run<'_> {
         }
         cluster.roles.insert(role.clone(), password);
         self.budget.part()?;
-        self.cluster()?.hba.insert(role);
+        let plain = self.text("access") == "plain";
+        let cluster = self.cluster()?;
+        cluster.hba.insert(role.clone());
+        match plain {
+            true => cluster.by_certificate.remove(&role),
+            false => cluster.by_certificate.insert(role),
+        };
         self.budget.part()?;
         // A lost slot is made anew; one that is good stays.
         self.cluster()?.slots.insert(slot, true);
@@ -265,6 +343,10 @@ impl Run<'_> {
         if !upstream.hba.contains(role) || upstream.roles.get(role).copied() != password {
             return fail("the password isn't right");
         }
+        let conninfo = self.text("conninfo");
+        self.world
+            .lets_in(&self.machine, address, upstream, role, &conninfo)
+            .or_else(fail)?;
         Ok(upstream.data.clone().unwrap())
     }
 
@@ -473,6 +555,10 @@ impl Cluster {
             "max_slot_wal_keep_size",
             "primary_conninfo",
             "primary_slot_name",
+            "ssl",
+            "ssl_ca_file",
+            "ssl_cert_file",
+            "ssl_key_file",
         ] {
             if let Some(value) = self.drop_in.get(name) {
                 self.in_force.insert(name.to_owned(), value.clone());

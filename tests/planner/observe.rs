@@ -7,10 +7,10 @@ use replform::engines::postgresql::{
     ControlFile, DatabaseFacts, Lsn, People, PostgresFacts, ReplicationRole, Sender, Setting, Slot,
 };
 use replform::observe::{
-    Data, Database, Disk, Downstream, EnvFile, Facts, HostFacts, Instance, Job as SeenJob,
-    JobState, MachineObservation, Manager, MarkerFile, OBSERVATION_FORMAT, Observation,
-    OutsideName, Position, ProbeRequest, Reach, Role, ServerState, SetAside, Streaming,
-    UpstreamSeen, reach_key, requests,
+    Authority, Data, Database, Disk, Downstream, EnvFile, Facts, HostFacts, Instance,
+    Job as SeenJob, JobState, MachineObservation, Manager, MarkerFile, OBSERVATION_FORMAT,
+    Observation, OutsideName, Position, ProbeRequest, Reach, Role, ServerState, SetAside,
+    Streaming, TlsFiles, UpstreamSeen, reach_key, requests,
 };
 use replform::topology::{Bytes, MachineId, Topology};
 
@@ -96,7 +96,11 @@ pub fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> Machine
             .map(|(name, job)| (format!("{name}.0a1b2c3d"), seen_job(host, name, *job)))
             .collect(),
         locks: Vec::new(),
-        tls: BTreeMap::new(),
+        tls: host
+            .tls
+            .iter()
+            .map(|(folder, files)| (folder.clone(), tls_files(files)))
+            .collect(),
         reach: request
             .reach
             .iter()
@@ -113,6 +117,26 @@ pub fn machine(world: &World, id: &MachineId, request: &ProbeRequest) -> Machine
             .map(|path| (path.clone(), env_file(host, path)))
             .collect(),
     }))
+}
+
+fn tls_files(files: &super::world::Tls) -> TlsFiles {
+    let year = 365 * 86_400;
+    let certificate = files.certificate.clone().unwrap_or_default();
+    TlsFiles {
+        seen_at: 0,
+        authority: files.authority.map(|key| Authority {
+            key: key.to_string(),
+            expires_at: 9 * year,
+        }),
+        place: files.place.clone(),
+        missing: Vec::new(),
+        trusts: certificate.authority.to_string(),
+        expires_at: files.certificate.as_ref().map(|_| 2 * year),
+        trusted: true,
+        key_fits: true,
+        subject: certificate.subject,
+        names: certificate.names,
+    }
 }
 
 fn host_facts(id: &MachineId, host: &Host) -> HostFacts {
@@ -404,7 +428,13 @@ fn facts(world: &World, id: &MachineId, cluster: &Cluster, port: u16) -> Postgre
         hba_blocks: cluster
             .hba
             .iter()
-            .map(|role| (role.clone(), vec![format!("host replication {role}")]))
+            .map(|role| {
+                let line = match cluster.by_certificate.contains(role) {
+                    true => format!("hostssl replication {role} clientcert=verify-full"),
+                    false => format!("host replication {role}"),
+                };
+                (role.clone(), vec![line])
+            })
             .collect(),
         control: data.map(|data| ControlFile {
             system_identifier: data.set.to_string(),

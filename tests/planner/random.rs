@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use replform::topology::{
     App, Engine, Env as EnvWish, Former, Hazard, InstanceWish, Lag, Machine, MachineId, Member,
-    Names, Place, Replica, Replication, Server, ServerId, Ssh, Topology, Upstream,
+    Names, Place, Replica, Replication, Server, ServerId, Ssh, Tls, Topology, Upstream,
 };
 
 use super::world::{Cluster, Directory, Host, Job, World};
@@ -81,12 +81,16 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
                     *port += 1;
                     Replica {
                         name: format!("r{at}"),
-                        member: member(
-                            &format!("10.0.1.{host}"),
-                            &format!("db{host}"),
-                            *port,
-                            30 + at as u32,
-                        ),
+                        member: {
+                            let address = format!("10.0.1.{host}");
+                            let mut member =
+                                member(&address, &format!("db{host}"), *port, 30 + at as u32);
+                            // Two of the hosts stand in another stack.
+                            if host > 2 {
+                                member.server.stack = "us".to_owned();
+                            }
+                            member
+                        },
                         upstream: Upstream::Primary,
                         max_rate: None,
                         max_lag: None,
@@ -95,7 +99,9 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
                     }
                 })
                 .collect();
-            replication(index, replicas, &allow, tape.pick(4))
+            let mut replication = replication(index, replicas, &allow, tape.pick(4));
+            replication.tls = [None, None, Some(Tls::Verify), Some(Tls::Off)][tape.pick(4)];
+            replication
         })
         .collect();
     complete(replications)
@@ -337,7 +343,7 @@ fn replica_state(
 
 /// What other people, or fate, do between two runs.
 pub fn deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology) {
-    let kind = tape.pick(16);
+    let kind = tape.pick(18);
     let machines: Vec<String> = world.hosts.keys().cloned().collect();
     let machine = machines[tape.pick(machines.len())].clone();
     match kind {
@@ -364,6 +370,13 @@ pub fn deed(tape: &mut Tape<'_>, world: &mut World, topology: &Topology) {
                 file.blocks
                     .values_mut()
                     .for_each(|lines| lines.push("EDITED=1".to_owned()));
+            }
+        }
+        // Certificates are lost, the authority with them; or another took their place.
+        16 => world.hosts.get_mut(&machine).unwrap().tls.clear(),
+        17 => {
+            for files in world.hosts.get_mut(&machine).unwrap().tls.values_mut() {
+                files.certificate = Some(Default::default());
             }
         }
         // A job that its client left ends by itself.

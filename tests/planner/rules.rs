@@ -7,7 +7,7 @@ use replform::observe::Reach;
 use replform::plan::{
     Argument, Arguments, Options, Plan, Severity, Step, StepId, StepKind, Work, plan,
 };
-use replform::topology::{Hazard, Topology};
+use replform::topology::{Hazard, MemberId, Topology};
 
 use super::execute::{Budget, Stop, execute};
 use super::observe::observe;
@@ -338,6 +338,20 @@ fn check_plan(history: &History, plan: &Plan) {
             assert!(
                 matches!(reach, Reach::Open | Reach::Refused),
                 "rule 11: {} without a path",
+                step.id
+            );
+        }
+        if matches!(step.kind, StepKind::Backup | StepKind::Link)
+            && let Some(MemberId::Replica(name)) = &step.member
+        {
+            let mut all = history.topology.replications.iter();
+            let of = all.find(|one| one.name == step.replication).unwrap();
+            let proved = of.replica(name).is_some_and(|replica| of.verifies(replica));
+            let says = serde_json::to_string(&step.actions).unwrap();
+            assert_eq!(
+                says.contains("sslmode=verify-full"),
+                proved,
+                "{}: TLS isn't as written",
                 step.id
             );
         }

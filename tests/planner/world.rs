@@ -20,6 +20,32 @@ pub struct World {
     pub closed: BTreeSet<String>,
     /// The next number for whatever must be unique.
     pub next: u64,
+    /// What an authority answered in this apply: by the answer's name.
+    pub answers: BTreeMap<String, Certificate>,
+}
+
+/// A certificate, and the key of the authority that signed it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Certificate {
+    /// Its common name.
+    pub subject: String,
+    /// Its names.
+    pub names: Vec<String>,
+    /// The authority's key.
+    pub authority: u64,
+}
+
+/// A member's files for TLS.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The authority that lies here.
+    pub authority: Option<u64>,
+    /// Where the server reads them; empty: nowhere yet.
+    pub place: String,
+    /// Its certificate, and whom it trusts by it.
+    pub certificate: Option<Certificate>,
 }
 
 /// One host.
@@ -44,6 +70,8 @@ pub struct Host {
     pub env: BTreeMap<String, Env>,
     /// Free bytes.
     pub disk_free: u64,
+    /// Files for TLS by folder.
+    pub tls: BTreeMap<String, Tls>,
     /// Bytes of memory.
     pub memory: u64,
     /// The C library's version.
@@ -62,6 +90,7 @@ impl Default for Host {
             job_identities: BTreeMap::new(),
             env: BTreeMap::new(),
             disk_free: 71_000_000_000,
+            tls: BTreeMap::new(),
             memory: 8_000_000_000,
             libc: "2.36".into(),
         }
@@ -98,6 +127,8 @@ pub struct Cluster {
     pub passfile: Option<(String, u64)>,
     /// Roles that pg_hba.conf lets in.
     pub hba: BTreeSet<String>,
+    /// Those of them that it lets in only by TLS with their certificate.
+    pub by_certificate: BTreeSet<String>,
     /// Roles and passwords.
     pub roles: BTreeMap<String, u64>,
     /// Slots; a lost one is false.
@@ -124,6 +155,7 @@ impl Default for Cluster {
             in_force: BTreeMap::new(),
             passfile: None,
             hba: BTreeSet::new(),
+            by_certificate: BTreeSet::new(),
             roles: BTreeMap::new(),
             slots: BTreeMap::new(),
             collate: "C.UTF-8".into(),
@@ -229,6 +261,41 @@ impl World {
         replform::engines::postgresql::host_and_port(cluster.in_force.get("primary_conninfo")?)
     }
 
+    /// Whether an upstream lets a role in with what its connection string says of TLS.
+    pub fn lets_in(
+        &self,
+        machine: &str,
+        host: &str,
+        upstream: &Cluster,
+        role: &str,
+        conninfo: &str,
+    ) -> Result<(), String> {
+        let encrypted = conninfo.contains("sslmode=verify-full");
+        if upstream.by_certificate.contains(role) != encrypted {
+            return Err(format!(
+                "no pg_hba.conf entry for user \"{role}\" with this encryption"
+            ));
+        }
+        let certificates = |at: &str| {
+            let host = self.hosts.get(at);
+            let files = host.into_iter().flat_map(|host| host.tls.values());
+            files
+                .filter_map(|one| one.certificate.clone())
+                .collect::<Vec<_>>()
+        };
+        let (own, theirs) = (certificates(machine), certificates(host));
+        let proves = own.iter().any(|own| {
+            own.subject == role
+                && theirs.iter().any(|one| {
+                    one.authority == own.authority && one.names.contains(&format!("IP:{host}"))
+                })
+        });
+        if encrypted && !proves {
+            return Err("SSL error: certificate verify failed".into());
+        }
+        Ok(())
+    }
+
     /// Why a standby doesn't follow; `Ok` when it does.
     pub fn follows(&self, machine: &str, port: u16) -> Result<(String, u16), String> {
         let own = self.cluster(machine, port).ok_or("no cluster")?;
@@ -251,6 +318,13 @@ impl World {
             return refused();
         }
         if let Some(slot) = own.in_force.get("primary_slot_name") {
+            let conninfo = own
+                .in_force
+                .get("primary_conninfo")
+                .map_or("", String::as_str);
+            if let Some((role, _)) = &own.passfile {
+                self.lets_in(machine, &host, upstream, role, conninfo)?;
+            }
             let by_peer = slot.starts_with("replform_");
             let (role, password) = own.passfile.clone().unwrap_or_default();
             if by_peer
