@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::checks::{self, Decoded};
 use super::decode::ssh::SshFields;
-use super::decode::{replications, structure, top};
+use super::decode::{changes, replications, structure, top};
 use super::evaluate::{Budget, on_big_stack};
 use super::given::{Given, Inputs};
 use super::json::{Schema, parse_json};
@@ -20,7 +20,7 @@ use super::tree::Body;
 use super::variables;
 use super::world::World;
 use crate::diagnostics::{Diagnostic, Span, codes, has_errors};
-use crate::topology::{Former, Server, Topology};
+use crate::topology::{Former, Replication, Server, Topology};
 
 /// A configuration without errors.
 #[derive(Debug)]
@@ -163,7 +163,6 @@ fn topology(
     variables::validate(bodies, world, budget, out);
     world.check_locals(budget, out);
     let name = top::topology(bodies, world, budget, out);
-    top::refuse_unbuilt(bodies, out);
     let ssh = world.stacks.ssh(world, budget).unwrap_or_else(|problems| {
         out.extend(problems);
         SshFields::default()
@@ -188,6 +187,8 @@ fn topology(
         },
         out,
     );
+    let replications: Vec<&Replication> = decoded.iter().map(|one| &one.replication).collect();
+    let removed = changes::removed(bodies, &replications, world, budget, out);
     Some(Topology {
         name: name?,
         machines,
@@ -201,6 +202,7 @@ fn topology(
             .map(|decoded| decoded.replication)
             .collect(),
         ssh: SshFields::default().over(&ssh, "", None),
+        removed,
         former: Former::default(),
     })
 }

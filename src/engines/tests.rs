@@ -225,6 +225,7 @@ fn topology(name: &str, members: &[Member], allow: &[Hazard]) -> Topology {
             allow_place: place(4),
         }],
         ssh: Ssh::default(),
+        removed: std::collections::BTreeSet::new(),
         former: Former::default(),
     }
 }

@@ -311,7 +311,11 @@ impl<'a> Search<'a> {
             .find_map(|one| one.primary.instance.admin.clone());
         member.instance.admin = admin;
         member.place = place.clone();
-        self.machines.insert(member.machine.clone());
+        // The others forget one that is given up without asking it.
+        let address = format!("replication.{replication}.replica.{}", label(&entry.name));
+        if !self.topology.removed.contains(&address) {
+            self.machines.insert(member.machine.clone());
+        }
         let upstream = match entry.upstream.strip_prefix("replica.") {
             Some(name) => Upstream::Replica(name.to_owned()),
             None => Upstream::Primary,

@@ -65,7 +65,9 @@ pub(super) fn rows(
             (_, Some(instance)) => engine.describe(instance),
             (_, None) => "unreachable".to_owned(),
         };
-        let after = if row.parts {
+        let after = if row.parts && row.instance.is_none() {
+            "given up".to_owned()
+        } else if row.parts {
             "standalone".to_owned()
         } else {
             before.clone()

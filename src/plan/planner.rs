@@ -233,7 +233,11 @@ impl<'a> ReplicationPlanner<'a> {
                     .iter()
                     .map(|one| picture::Parted {
                         replica: one.replica,
-                        instance: one.known.as_ref().map(|known| known.seen.instance),
+                        instance: one
+                            .known
+                            .as_ref()
+                            .filter(|_| !matches!(one.relation, Relation::Unreachable(_)))
+                            .map(|known| known.seen.instance),
                         relation: &one.relation,
                         parts: one.parts,
                     })
@@ -751,10 +755,25 @@ impl<'a> ReplicationPlanner<'a> {
                 findings.push(findings::former_forgotten(self.replication, replica));
                 return None;
             }
-            if included {
-                findings.push(findings::former_unknown(self.replication, replica, &why));
+            if !included {
+                return gone(None, Relation::Unreachable(why), false, false);
             }
-            return gone(None, Relation::Unreachable(why), false, false);
+            let address = format!(
+                "replication.{}.replica.{}",
+                self.replication.name, replica.name
+            );
+            if !self.topology.removed.contains(&address) {
+                findings.push(findings::former_unknown(self.replication, replica, &why));
+                return gone(None, Relation::Unreachable(why), false, false);
+            }
+            findings.push(findings::given_up(self.replication, replica));
+            // Nothing runs there, so nothing is asked of what is seen there: the primary stands for it.
+            let known = Known {
+                seen: primary,
+                marker: None,
+                wanted: self.wanted_marker(&id, None, std::slice::from_ref(replica)),
+            };
+            return gone(Some(known), Relation::Unreachable(why), true, false);
         };
         let marker = self.marker_of(seen.facts, &replica.member);
         let wanted = self.wanted_marker(&id, marker.as_ref(), std::slice::from_ref(replica));

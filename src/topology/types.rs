@@ -24,6 +24,8 @@ pub struct Topology {
     pub replications: Vec<Replication>,
     /// The top `ssh` block: how to log in to machines that only a marker names.
     pub ssh: Ssh,
+    /// Replicas that are gone for ever, by their addresses: `replication.orders.replica.standby`.
+    pub removed: BTreeSet<String>,
     /// What was wanted once; empty as it comes from the configuration.
     pub former: Former,
 }

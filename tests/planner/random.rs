@@ -218,6 +218,7 @@ pub fn complete(replications: Vec<Replication>) -> Topology {
         apps,
         replications,
         ssh: Ssh::default(),
+        removed: std::collections::BTreeSet::new(),
         former: Former::default(),
     }
 }

@@ -4,6 +4,7 @@
 //! one file per block makes the topology's types. Reads no file.
 
 pub mod apps;
+pub mod changes;
 pub mod env;
 pub mod fields;
 pub mod instances;

@@ -1,11 +1,11 @@
-//! The `replform` block, and the blocks that the language knows but this version can't carry out.
+//! The `replform` block.
 
 use super::fields::fields;
 use super::requirement;
 use crate::config::evaluate::{Budget, Scope};
 use crate::config::language::ROOT;
 use crate::config::tree::{Block, Body};
-use crate::diagnostics::{Diagnostic, codes};
+use crate::diagnostics::Diagnostic;
 
 /// The topology's name, from the `replform` block.
 pub fn topology(
@@ -35,26 +35,4 @@ pub fn topology(
 /// All top-level blocks, in the order of the files.
 pub fn blocks(bodies: &[Body]) -> impl Iterator<Item = &Block> {
     bodies.iter().flat_map(|body| &body.blocks)
-}
-
-/// Blocks that are known but can't be carried out yet: an error at each, rather than ignoring what was written.
-pub fn refuse_unbuilt(bodies: &[Body], problems: &mut Vec<Diagnostic>) {
-    for block in blocks(bodies) {
-        match block.kind.as_str() {
-            "moved" | "removed" => refuse(block, problems),
-            _ => {}
-        }
-    }
-}
-
-fn refuse(block: &Block, problems: &mut Vec<Diagnostic>) {
-    let label = format!("`{}` blocks can't be carried out yet", block.kind);
-    problems.push(
-        Diagnostic::error(codes::NOT_BUILT_YET, block.heading(), label)
-            .detail(format!(
-                "replform {} knows the block, but doesn't act on it",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .help("take it out for now"),
-    );
 }

@@ -225,6 +225,21 @@ pub(in crate::plan) fn former_forgotten(replication: &Replication, replica: &Rep
     )
 }
 
+/// A replica that is given up: its host isn't asked any more.
+pub(in crate::plan) fn given_up(replication: &Replication, replica: &Replica) -> Finding {
+    about(
+        codes::REPLICA_VANISHED,
+        Severity::Warning,
+        replication,
+        &replica.member,
+        format!(
+            "replica \"{}\" is given up, as removed says: if its server comes back, it has old data and no account here; stop it there",
+            replica.name
+        ),
+        Vec::new(),
+    )
+}
+
 /// A replica that left the configuration and reads from a server of somebody else's now.
 pub(in crate::plan) fn former_elsewhere(
     replication: &Replication,

@@ -6,8 +6,8 @@ mod steps;
 
 pub(super) use links::{general_checks, link_not_built, other_jobs, relation};
 pub(super) use members::{
-    claimed, engine_not_built, former_elsewhere, former_forgotten, former_unknown, managed,
-    not_observed, primary_is_replica, primary_not_running, unlink_not_built, unreachable,
+    claimed, engine_not_built, former_elsewhere, former_forgotten, former_unknown, given_up,
+    managed, not_observed, primary_is_replica, primary_not_running, unlink_not_built, unreachable,
 };
 pub(super) use steps::{claims_on_disk, hazards_of_steps};
 

@@ -20,5 +20,5 @@ replication "orders" {
 }
 
 removed {
-  from = replication.orders.replica.standby
+  from = replication.orders.replica.reader
 }

@@ -20,6 +20,6 @@ replication "orders" {
 }
 
 moved {
-  from = replication.orders.replica.a
-  to   = replication.orders.replica.reader
+  from = replication.orders.replica.reader
+  to   = replication.orders.replica.other
 }
