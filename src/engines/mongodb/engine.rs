@@ -89,6 +89,12 @@ impl Engine for MongoDb {
         vec![addresses.join(","), set]
     }
 
+    fn across_refused(&self) -> Option<&'static str> {
+        Some(
+            "a set's members vote over every link and elect by themselves, so they stand in one stack, and prove themselves by its key file",
+        )
+    }
+
     fn relation(&self, link: &Link<'_>) -> Relation {
         relation::relation(link)
     }
