@@ -95,6 +95,37 @@ pub struct Retirement {
     pub call: Call,
 }
 
+impl Retirement {
+    /// Settings of ours go back: `names` in the order of their lines, `later` of them with the next restart. `reader`: an account by
+    /// which somebody else replicates, for whose sake they stay. `None`: none is there to go or to tell of.
+    pub fn of_settings(
+        names: &[&str],
+        later: &[&str],
+        reader: Option<&str>,
+        call: Call,
+    ) -> Option<Self> {
+        let later = match later {
+            [] => String::new(),
+            later => format!(" ({} with its next restart)", later.join(", ")),
+        };
+        let what = match (names, reader) {
+            ([], None) => return None,
+            (_, Some(reader)) => {
+                format!("leave its settings as they are, as {reader} replicates from it too")
+            }
+            (names, None) => format!("put back {}{later}", names.join(", ")),
+        };
+        Some(Self {
+            what,
+            cost: Cost {
+                seconds: 0.5,
+                ..Cost::default()
+            },
+            call,
+        })
+    }
+}
+
 /// The step in which a primary becomes an ordinary server again: its settings go back, then its marker goes.
 pub fn retire(
     upstreams: &Upstreams<'_>,

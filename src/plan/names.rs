@@ -29,10 +29,13 @@ pub fn in_files(label: &str) -> String {
     label.replace("[\"", ".").replace("\"]", "")
 }
 
+/// What the names of all accounts and slots of ours begin with.
+pub const ACCOUNTS: &str = "replform_";
+
 /// The account's and slot's name of a replica: `replform_<replication>_<replica>` in lower case, other characters as
 /// `_`; where that changed or cut anything, `_` and 8 hex digits of the original's hash follow. At most `limit` bytes.
 pub fn account(replication: &str, replica: &str, limit: usize) -> String {
-    let original = format!("replform_{replication}_{replica}");
+    let original = format!("{ACCOUNTS}{replication}_{replica}");
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if original.len() <= limit && original.chars().all(plain) {
         return original;

@@ -210,3 +210,87 @@ maria_own_writes() {
     }
   }'
 }
+
+# maria_elsewhere NAME: the value that the files but for our drop-in give ($2: ours there); fails where none of them does.
+maria_elsewhere() {
+  printf '%s\n' "$maria_options" | awk -v name="$1" -v own="$1=$2" '
+    $0 == name { value[++count] = "ON" }
+    index($0, name "=") == 1 { value[++count] = substr($0, length(name) + 2); if ($0 == own) last = count }
+    END { for (at = count; at > 0; at--) if (at != last) { print value[at]; exit } exit 1 }'
+}
+
+# maria_reduced NAMES: the lines of our drop-in with these settings.
+maria_reduced() {
+  maria_drop_in | while IFS= read -r line; do
+    if printf '%s\n' "$1" | grep -qxF -- "$(printf '%s\n' "$line" | maria_names)"; then printf '%s\n' "$line"; fi
+  done
+}
+
+# maria_put_back NAMES: of our drop-in only the lines of these settings stay; none: it goes. What the running server takes at once
+# gets what other files give it, else its default; what somebody changed meanwhile is left. What only a restart changes comes with the
+# next one, and server_id too: until then own writes don't look like the upstream's. The server first, then the file: a cut repeats both.
+maria_put_back() {
+  [ -e "$drop_in" ] || return 0
+  put_back_to=$(maria_reduced "$1")
+  if [ -n "$put_back_to" ] && [ "$put_back_to" = "$(maria_drop_in)" ]; then return 0; fi
+  if ! maria_is_down; then
+    maria_drop_in | while IFS= read -r line; do
+      put_name=$(printf '%s\n' "$line" | maria_names) put_value=${line#* = }
+      case $put_name in '' | server_id) continue ;; esac
+      if printf '%s\n' "$1" | grep -qxF -- "$put_name"; then continue; fi
+      put_found=$(printf "select g.variable_value from information_schema.global_variables g join information_schema.system_variables s using (variable_name)
+ where g.variable_name = %s and s.read_only = 'NO';\n" "$(maria_literal "$put_name")" | maria_sql) || die "the server doesn't tell its $put_name"
+      [ "$put_found" = "$put_value" ] || continue
+      if put_to=$(maria_elsewhere "$put_name" "$put_value"); then
+        case $put_to in *[!0-9]* | '') put_to=$(maria_literal "$put_to") ;; esac
+      else
+        put_to=default
+      fi
+      said=$(printf 'set session lock_wait_timeout = 10; set global %s = %s;\n' "$put_name" "$put_to" | maria_sql 2>&1) ||
+        die "the server refuses $put_name = $put_to: $(maria_words "$said")"
+      changed "$put_name = $put_to"
+    done || exit 21
+  fi
+  maria_drop_in_put_back "$put_back_to" || die "$drop_in can't be written"
+  changed "$drop_in: ${put_back_to:-removed}"
+}
+
+# maria_tls_remove: keys and certificates of ours go, unless our drop-in still names them. The server has them in memory until it restarts.
+maria_tls_remove() {
+  [ -d /etc/mysql/replform ] || return 0
+  case $(maria_drop_in) in */etc/mysql/replform/*) return 0 ;; esac
+  rm -rf --one-file-system -- /etc/mysql/replform || die "/etc/mysql/replform can't be removed"
+  changed "removed /etc/mysql/replform"
+}
+
+# maria_put_back_stands NAMES: dies where our drop-in sets anything else.
+maria_put_back_stands() {
+  left=$(maria_drop_in | maria_names | while IFS= read -r name; do
+    printf '%s\n' "$1" | grep -qxF -- "$name" || printf '%s ' "$name"
+  done)
+  [ -z "$left" ] || die "$drop_in still sets $left"
+}
+
+# maria_account_remove NAME BINLOG: an account of ours goes, and so do its connections: one that reads the binlog outlives its account.
+# BINLOG 0: nothing of it is written to this server's binlog.
+maria_account_remove() {
+  account_hosts=$(printf 'select host from mysql.global_priv where user = %s;\n' "$(maria_literal "$1")" | maria_sql) || die "the server doesn't tell its accounts"
+  if [ -n "$account_hosts" ]; then
+    said=$(
+      {
+        printf 'set session lock_wait_timeout = 10;\nset session sql_log_bin = %s;\n' "$2"
+        printf '%s\n' "$account_hosts" | while IFS= read -r account_host; do
+          printf 'drop user if exists %s@%s;\n' "$(maria_literal "$1")" "$(maria_literal "$account_host")"
+        done
+      } | maria_sql 2>&1
+    ) || die "the account $1 can't be dropped: $(maria_words "$said")"
+    changed "dropped the account $1"
+  fi
+  said=$(printf 'kill user %s;\n' "$(maria_literal "$1")" | maria_sql 2>&1) || die "the connections of $1 can't be ended: $(maria_words "$said")"
+}
+
+# maria_account_is_gone NAME: dies where it is there.
+maria_account_is_gone() {
+  found=$(printf 'select count(*) from mysql.global_priv where user = %s;\n' "$(maria_literal "$1")" | maria_sql) || die "the server doesn't tell its accounts"
+  [ "$found" = 0 ] || die "the account $1 is still there"
+}

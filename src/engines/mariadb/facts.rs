@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gtid::{Gtid, Gtids};
 use crate::observe::{DetailsError, Instance, Manager};
+use crate::plan::names;
 use crate::topology::Bytes;
 
 /// MariaDB's facts of one instance.
@@ -245,6 +246,12 @@ impl MariaFacts {
             let (own, value) = line.split_once('=')?;
             (own.trim() == name).then(|| value.trim())
         })
+    }
+
+    /// Who reads the binlog by an account that isn't replform's.
+    pub fn foreign_reader(&self) -> Option<&Dump> {
+        let foreign = |dump: &&Dump| !dump.user.starts_with(names::ACCOUNTS);
+        self.dumps.iter().find(foreign)
     }
 
     /// The default replication connection.

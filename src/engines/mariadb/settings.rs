@@ -183,6 +183,41 @@ pub(super) fn bind(facts: &MariaFacts, address: &str) -> Option<String> {
     Some(addresses.join(","))
 }
 
+/// Of our drop-in's settings those that stay when the replication goes: what the data directory can't be opened without, the port,
+/// where apps go on with the address (`address`) what makes it listen there, and all but `read_only` where somebody else reads
+/// the binlog.
+pub(super) fn staying(facts: &MariaFacts, address: bool) -> Vec<String> {
+    let listens = |name: &str| ["bind_address", "skip_networking"].contains(&name);
+    let shape = |name: &str| name == "port" || SHAPE.iter().any(|(own, _, _)| *own == name);
+    let read = facts.foreign_reader().is_some();
+    set_by_us(facts)
+        .filter(|name| shape(name) || address && listens(name) || read && *name != "read_only")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names of our drop-in's settings.
+pub(super) fn set_by_us(facts: &MariaFacts) -> impl Iterator<Item = &str> {
+    let lines = facts.drop_in.iter();
+    lines.filter_map(|line| Some(line.split_once('=')?.0.trim()))
+}
+
+/// Of our settings those that go back with the next restart only. `server_id` could change at once; but the server's GTIDs carry it.
+pub(super) fn back_with_a_restart<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    const LATER: [&str; 8] = [
+        "bind_address",
+        "log_bin",
+        "log_slave_updates",
+        "server_id",
+        "skip_networking",
+        "ssl_ca",
+        "ssl_cert",
+        "ssl_key",
+    ];
+    let later = |name: &&&str| LATER.contains(*name);
+    names.iter().filter(later).copied().collect()
+}
+
 /// The line of the drop-in that makes a variable have a value.
 pub(super) fn line(name: &str, value: &str) -> String {
     match (name, value) {
@@ -285,6 +320,35 @@ mod tests {
         let both = facts("127.0.0.1,10.0.0.11", &["127.0.0.1", "10.0.0.11"]);
         assert_eq!(bind(&both, "10.0.0.11"), None);
         assert_eq!(bind(&facts("", &[]), "::1").as_deref(), Some("::1"));
+    }
+
+    #[test]
+    fn what_data_apps_and_other_readers_need_stays() {
+        let lines = [
+            "server_id = 7",
+            "read_only = ON",
+            "log_bin = mariadb-bin",
+            "bind_address = 127.0.0.1,10.0.0.12",
+            "innodb_page_size = 32768",
+        ];
+        let mut facts = MariaFacts {
+            drop_in: lines.map(str::to_owned).to_vec(),
+            ..MariaFacts::default()
+        };
+        assert_eq!(staying(&facts, false), ["innodb_page_size"]);
+        assert_eq!(staying(&facts, true), ["bind_address", "innodb_page_size"]);
+        let reads = |user: &str| super::super::facts::Dump {
+            user: user.to_owned(),
+            host: "10.0.0.9".to_owned(),
+            state: String::new(),
+        };
+        facts.dumps = vec![reads("replform_orders_reader")];
+        assert_eq!(staying(&facts, false), ["innodb_page_size"]);
+        facts.dumps.push(reads("debezium"));
+        assert_eq!(
+            staying(&facts, false),
+            ["server_id", "log_bin", "bind_address", "innodb_page_size"]
+        );
     }
 
     #[test]

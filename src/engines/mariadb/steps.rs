@@ -8,8 +8,8 @@ use super::gtid::Gtids;
 use super::settings::{self, line, source};
 use super::tls;
 use crate::engines::secure::Proved;
-use crate::engines::steps::{Copy, LinkSteps, configure, lock};
-use crate::engines::{Link, Upstreams, account_of};
+use crate::engines::steps::{Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, lock};
+use crate::engines::{Link, Parting, Upstreams, account_of};
 use crate::observe::ServerState;
 use crate::plan::{
     Action, Argument, Because, Call, Cost, OneTimeCertificate, Relation, SecretName, Step, StepId,
@@ -24,6 +24,8 @@ const PREPARE_RATE: f64 = 1e9;
 const CONFIGURE_SECONDS: u64 = 900;
 const LINK_SECONDS: u64 = 2700;
 const RESTORE_SECONDS: u64 = 7200;
+/// unlink.sh: a start of 840, catching up, a transaction that ends before the threads stop 600.
+const UNLINK_LIMIT: u64 = 1800 + UNLINK_SECONDS as u64;
 /// Seconds without writes of a restart (measured in the lab: 0.5 idle; engine page, 3: 0.8 under a writer).
 const RESTART_SECONDS: f64 = 0.8;
 /// The port of the first copy from a host; the next one's is the next. The one that Galera and its tools use for copies.
@@ -148,6 +150,40 @@ pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
     let mut steps = LinkSteps::new(link);
     Calls::new(link).secure(&mut steps);
     steps.done()
+}
+
+/// The replica becomes a standalone server where it stands, then its upstream forgets it.
+pub(super) fn part(parting: &Parting<'_>) -> Vec<Step> {
+    let calls = Calls::new(&parting.link);
+    let mut steps = LinkSteps::new(&parting.link);
+    if parting.stands {
+        let keep = settings::staying(&calls.facts, parting.keep_address);
+        let call = calls
+            .on_replica("mariadb/unlink.sh", UNLINK_LIMIT)
+            .with("accounts", Argument::Lines(parting.accounts()))
+            .with("keep", Argument::Lines(keep));
+        steps.unlink(None, call);
+    }
+    let call = Call::new("mariadb/cleanup.sh", 120)
+        .number("port", parting.link.upstream.instance.port)
+        .text("role", &calls.name);
+    steps.cleanup(&format!("account {}", calls.name), call);
+    steps.done()
+}
+
+/// The primary's drop-in goes.
+pub(super) fn retire(upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+    let facts = MariaFacts::of(upstreams.instance).ok()?;
+    let keep = settings::staying(&facts, keep_address);
+    let call = Call::new("mariadb/retire.sh", 120)
+        .number("port", upstreams.member.instance.port)
+        .with("keep", Argument::Lines(keep.clone()));
+    let names: Vec<&str> = settings::set_by_us(&facts)
+        .filter(|name| !keep.iter().any(|kept| kept == name))
+        .collect();
+    let later = settings::back_with_a_restart(&names);
+    let reader = facts.foreign_reader().map(|dump| dump.user.as_str());
+    Retirement::of_settings(&names, &later, reader, call)
 }
 
 /// The calls of one link share all this.
