@@ -203,3 +203,124 @@ my_copy_is_whole() { [ -e "$copy/ibdata1" ] && [ -e "$copy/mysql.ibd" ] && [ -s 
 
 # my_uuid DIRECTORY: the server_uuid that a data directory's server has; nothing where it never ran.
 my_uuid() { sed -n 's/^server-uuid=//p' "$1/auto.cnf" 2>/dev/null | head -n 1; }
+
+# my_elsewhere NAME: the value that the server would start with but for our file: what another file says, else what it makes of itself.
+my_elsewhere() {
+  elsewhere_own=$(my_drop_in | my_value "$1")
+  elsewhere_said=$(
+    timeout 10 my_print_defaults mysqld 2>/dev/null </dev/null | awk -v wanted="$1" -v own="$elsewhere_own" '
+      { line = substr($0, 3); at = index(line, "="); name = at ? substr(line, 1, at - 1) : line; gsub("-", "_", name)
+        if (name == wanted) { value[++count] = at ? substr(line, at + 1) : "ON"; if (value[count] == own) last = count } }
+      END { for (at = count; at > 0; at--) if (at != last) { print value[at]; exit } }'
+  )
+  if [ -n "$elsewhere_said" ]; then
+    printf '%s\n' "$elsewhere_said"
+    return 0
+  fi
+  case $1 in
+    # It makes these at its first start, and finds them again.
+    ssl_ca) elsewhere_file=ca.pem ;;
+    ssl_cert) elsewhere_file=server-cert.pem ;;
+    ssl_key) elsewhere_file=server-key.pem ;;
+    *)
+      timeout 20 /usr/sbin/mysqld --no-defaults --user="$owner" --verbose --help 2>/dev/null </dev/null |
+        awk -v name="$(printf '%s' "$1" | tr _ -)" '$1 == name && !found { print $2; found = 1 }'
+      return 0
+      ;;
+  esac
+  if [ -e "$data/$elsewhere_file" ]; then printf '%s\n' "$elsewhere_file"; fi
+}
+
+# A value with the words of a file and of the server made equal.
+my_plain() {
+  case $1 in
+    1 | on | On | ON | true | TRUE | yes | YES) echo ON ;;
+    0 | off | Off | OFF | false | FALSE | no | NO) echo OFF ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
+# my_staying NAMES: the lines of our file that stay: these settings, and GTIDs where nothing else turns them on: who reads by GTID, and
+# every backup with them, would lose its place.
+my_staying() {
+  my_drop_in | while IFS= read -r line; do
+    staying_name=$(printf '%s\n' "$line" | my_names)
+    case $staying_name in
+      gtid_mode | enforce_gtid_consistency) [ "$(my_plain "$(my_elsewhere "$staying_name")")" = ON ] || printf '%s\n' "$line" && continue ;;
+    esac
+    if printf '%s\n' "$1" | grep -qxF -- "$staying_name"; then printf '%s\n' "$line"; fi
+  done
+}
+
+# my_put_back NAMES: our file keeps only what stays; nothing: it goes. What the running server takes at once goes back at once, to what
+# it would start with; what somebody changed meanwhile is left. The server first, then the file: a cut repeats both.
+my_put_back() {
+  [ -e "$drop_in" ] || return 0
+  put_staying=$(my_staying "$1")
+  if [ -n "$put_staying" ] && [ "$put_staying" = "$(my_drop_in)" ]; then return 0; fi
+  if my_is_up; then
+    put_tls=''
+    for put_name in $(my_drop_in | my_names); do
+      if printf '%s\n' "$put_staying" | my_names | grep -qxF -- "$put_name"; then continue; fi
+      case $put_name in
+        server_id | super_read_only | read_only | ssl_ca | ssl_cert | ssl_key) ;;
+        *) continue ;;
+      esac
+      put_found=$(my_ask "select variable_value from performance_schema.global_variables where variable_name = '$put_name'")
+      [ "$(my_plain "$put_found")" = "$(my_plain "$(my_drop_in | my_value "$put_name")")" ] || continue
+      put_to=$(my_elsewhere "$put_name")
+      case $put_name in
+        ssl_*)
+          put_tls="$put_tls$put_name "
+          put_to=$(my_quoted "$put_to")
+          ;;
+      esac
+      said=$(echo "set global $put_name = $put_to;" | my_sql 2>&1) || die "the server refuses $put_name = $put_to: $(my_said "$said")"
+      changed "$put_name = $put_to"
+    done
+    if [ -n "$put_tls" ]; then
+      said=$(echo 'alter instance reload tls;' | my_sql 2>&1) || die "the server doesn't take its own certificate back: $(my_said "$said")"
+    fi
+  fi
+  my_drop_in_put_back "$put_staying" || die "$drop_in can't be written"
+  changed "$drop_in: ${put_staying:-removed}"
+}
+
+# my_put_back_stands NAMES: dies where our file sets anything that doesn't stay.
+my_put_back_stands() {
+  [ "$(my_drop_in)" = "$(my_staying "$1")" ] || die "$drop_in still sets $(my_drop_in | my_names | tr '\n' ' ')"
+}
+
+# my_tls_remove: keys and certificates of ours go, unless our file still names them.
+my_tls_remove() {
+  [ -d /etc/mysql/replform ] || return 0
+  case $(my_drop_in) in */etc/mysql/replform/*) return 0 ;; esac
+  rm -rf --one-file-system -- /etc/mysql/replform || die "/etc/mysql/replform can't be removed"
+  changed "removed /etc/mysql/replform"
+}
+
+# my_plugin_remove: the clone plugin that replform loaded goes; where a clone runs it is refused by the server, and said.
+my_plugin_remove() {
+  [ "$(my_ask "select count(*) from information_schema.plugins where plugin_name = 'clone'")" = 1 ] || return 0
+  said=$(echo 'uninstall plugin clone;' | my_sql 2>&1) || die "the clone plugin can't be taken away: $(my_said "$said")"
+  changed "clone plugin taken away"
+}
+
+# my_account_remove NAME BINLOG: an account of ours goes, and so do its connections: one that reads the binary log outlives its
+# account. BINLOG 0: nothing of it is written to this server's binary log.
+my_account_remove() {
+  said=$(
+    {
+      printf 'set session sql_log_bin = %s;\n' "$2"
+      my_ask "select concat('drop user if exists ', quote(user), '@', quote(host), ';') from mysql.user where user = '$1'"
+    } | my_sql 2>&1
+  ) || die "the account $1 can't be dropped: $(my_said "$said")"
+  for id in $(my_ask "select processlist_id from performance_schema.threads where processlist_user = '$1'"); do
+    if echo "kill $id;" | my_sql >/dev/null 2>&1; then changed "ended a connection of $1"; fi
+  done
+}
+
+# my_account_is_gone NAME: dies where it is there, or can't be asked for.
+my_account_is_gone() {
+  [ "$(my_ask "select count(*) from mysql.user where user = '$1'")" = 0 ] || die "the account $1 is still there"
+}

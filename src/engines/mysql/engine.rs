@@ -6,7 +6,8 @@ use super::{MysqlFacts, PROBE, checks, decode, relation, settings, sha2, steps, 
 use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
-use crate::engines::{DecodeError, Engine, Link, ProofError, SALT_BYTES, Upstreams};
+use crate::engines::steps::Retirement;
+use crate::engines::{DecodeError, Engine, Link, Parting, ProofError, SALT_BYTES, Upstreams};
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
 use crate::secret::Secret;
@@ -94,6 +95,14 @@ impl Engine for MySql {
 
     fn keep(&self, link: &Link<'_>) -> Vec<Step> {
         steps::keep(link)
+    }
+
+    fn part(&self, parting: &Parting<'_>) -> Option<Vec<Step>> {
+        Some(steps::part(parting))
+    }
+
+    fn retire(&self, upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+        steps::retire(upstreams, keep_address)
     }
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {

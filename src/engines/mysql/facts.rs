@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gtid::GtidSet;
 use crate::observe::{DetailsError, Instance, Manager};
+use crate::plan::names;
 use crate::topology::Bytes;
 
 /// MySQL's facts of one instance.
@@ -267,6 +268,13 @@ impl MysqlFacts {
             let (key, value) = line.split_once('=')?;
             (key.trim() == name).then(|| value.trim())
         })
+    }
+
+    /// Who reads the binary log by an account that isn't replform's.
+    pub fn foreign_reader(&self) -> Option<&Reader> {
+        let reads = |reader: &&Reader| reader.command.starts_with("Binlog Dump");
+        let foreign = |reader: &&Reader| !reader.user.starts_with(names::ACCOUNTS);
+        self.readers.iter().filter(reads).find(foreign)
     }
 
     /// The channel that is set up, the default one first.

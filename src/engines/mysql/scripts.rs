@@ -18,6 +18,7 @@ macro_rules! script {
 pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("account.sh"),
     script!("backup.sh"),
+    script!("cleanup.sh"),
     script!("configure.sh"),
     script!("encrypted.sh"),
     script!("link.sh"),
@@ -25,6 +26,8 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     script!("provision.sh"),
     script!("reread.sh"),
     script!("restore.sh"),
+    script!("retire.sh"),
     script!("show.sh"),
+    script!("unlink.sh"),
     script!("verify.sh"),
 ];

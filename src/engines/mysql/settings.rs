@@ -236,6 +236,38 @@ pub(super) const DONORS: [(&str, &str); 3] = [
     ("lower_case_table_names", "0"),
 ];
 
+/// Turned on by us, they stay on: who reads by GTID would lose its place, and so would backups.
+pub(super) const GTIDS: [&str; 2] = ["enforce_gtid_consistency", "gtid_mode"];
+
+/// Of our file's settings those that stay when the replication goes: what the data directory can't be opened without, the port, where
+/// apps go on with the address (`address`) what makes it listen there, and all but read-only where somebody else reads the binary
+/// log. Whether a replica's GTIDs stay is for its host to say: where nothing else turns them on.
+pub(super) fn staying(facts: &MysqlFacts, address: bool) -> Vec<String> {
+    const OF_A_REPLICA: [&str; 2] = ["super_read_only", "skip_replica_start"];
+    let shape = |name: &str| name == "port" || DONORS.iter().any(|(own, _)| *own == name);
+    let read = facts.foreign_reader().is_some();
+    set_by_us(facts)
+        .filter(|name| {
+            shape(name)
+                || address && *name == "bind_address"
+                || read && !OF_A_REPLICA.contains(name)
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names of our file's settings.
+pub(super) fn set_by_us(facts: &MysqlFacts) -> impl Iterator<Item = &str> {
+    let lines = facts.drop_in.iter();
+    lines.filter_map(|line| Some(line.split_once('=')?.0.trim()))
+}
+
+/// Of our settings those that go back with the next restart only.
+pub(super) fn back_with_a_restart<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let later = |name: &&&str| ["bind_address", "log_bin"].contains(*name);
+    names.iter().filter(later).copied().collect()
+}
+
 /// The list with the replica's own address, where that is one of the host's: mysqld doesn't start on another.
 fn replica_listens(facts: &MysqlFacts, address: &str) -> Option<String> {
     let now = facts
@@ -332,6 +364,38 @@ mod tests {
         assert_eq!(listening("*", "10.0.0.11"), None);
         assert_eq!(listening("::", "10.0.0.11"), None);
         assert_eq!(listening("0.0.0.0", "10.0.0.11"), None);
+    }
+
+    #[test]
+    fn what_data_apps_and_other_readers_need_stays() {
+        let lines = [
+            "server_id = 7",
+            "super_read_only = ON",
+            "gtid_mode = ON",
+            "bind_address = 127.0.0.1,10.0.0.12",
+            "innodb_page_size = 32768",
+        ];
+        let mut facts = MysqlFacts {
+            drop_in: lines.map(str::to_owned).to_vec(),
+            ..MysqlFacts::default()
+        };
+        assert_eq!(staying(&facts, false), ["innodb_page_size"]);
+        assert_eq!(staying(&facts, true), ["bind_address", "innodb_page_size"]);
+        let does = |user: &str, command: &str| super::super::facts::Reader {
+            user: user.to_owned(),
+            command: command.to_owned(),
+            ..Default::default()
+        };
+        facts.readers = vec![
+            does("replform_orders_reader", "Binlog Dump GTID"),
+            does("backup", "Clone"),
+        ];
+        assert_eq!(staying(&facts, false), ["innodb_page_size"]);
+        facts.readers.push(does("debezium", "Binlog Dump"));
+        assert_eq!(
+            staying(&facts, false),
+            ["server_id", "gtid_mode", "bind_address", "innodb_page_size"]
+        );
     }
 
     #[test]

@@ -5,10 +5,10 @@ use super::gtid::GtidSet;
 use super::settings::{self, CLONE, line};
 use super::tls;
 use crate::engines::secure::Proved;
-use crate::engines::steps::{Copy, LinkSteps, configure};
-use crate::engines::{Link, Upstreams, account_of};
+use crate::engines::steps::{Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure};
+use crate::engines::{Link, Parting, Upstreams, account_of};
 use crate::observe::ServerState;
-use crate::plan::{Argument, Call, Relation, Step, StepKind, Work};
+use crate::plan::{Argument, Call, Marker, Relation, Step, StepKind, Work};
 use crate::topology::{Bytes, MemberId, Tls};
 
 /// Bytes a second at which innochecksum reads a copy's pages, the copy's own server made and ended included for small ones.
@@ -17,6 +17,8 @@ const CHECK_RATE: f64 = 150e6;
 /// configure.sh: pages 60, GTIDs 130, stop, start and putting back 180 each. link.sh: start 840, stop, checks.
 const CONFIGURE_SECONDS: u64 = 1000;
 const LINK_SECONDS: u64 = 1200;
+/// unlink.sh: a start of 840, catching up, a transaction that ends before the applier stops 600.
+const UNLINK_LIMIT: u64 = 1800 + UNLINK_SECONDS as u64;
 /// Seconds without writes of a restart whose pages were written before (engine page, 13: 5.4 s without that).
 const RESTART_SECONDS: f64 = 4.0;
 
@@ -104,6 +106,65 @@ pub(super) fn keep(link: &Link<'_>) -> Vec<Step> {
     let mut steps = LinkSteps::new(link);
     Calls::new(link).secure(&mut steps);
     steps.done()
+}
+
+/// The replica becomes a standalone server where it stands, then its upstream forgets it.
+pub(super) fn part(parting: &Parting<'_>) -> Vec<Step> {
+    let calls = Calls::new(&parting.link);
+    let mut steps = LinkSteps::new(&parting.link);
+    if parting.stands {
+        let (facts, _) = calls.facts();
+        let keep = settings::staying(&facts, parting.keep_address);
+        // It came with the data.
+        let plugin = plugin_is_ours(parting.link.wanted_upstream_marker);
+        let call = calls
+            .on_replica("mysql/unlink.sh", UNLINK_LIMIT)
+            .with("accounts", Argument::Lines(parting.accounts()))
+            .with("keep", Argument::Lines(keep))
+            .text("plugin", yes(plugin));
+        steps.unlink(None, call);
+    }
+    let call = Call::new("mysql/cleanup.sh", 120)
+        .number("port", parting.link.upstream.instance.port)
+        .text("role", &calls.name);
+    steps.cleanup(&format!("account {}", calls.name), call);
+    steps.done()
+}
+
+/// Whether replform loaded the clone plugin.
+fn plugin_is_ours(marker: &Marker) -> bool {
+    marker.settings.contains_key(CLONE)
+}
+
+/// The primary's file and plugin go; GTIDs stay.
+pub(super) fn retire(upstreams: &Upstreams<'_>, keep_address: bool) -> Option<Retirement> {
+    let facts = MysqlFacts::of(upstreams.instance).ok()?;
+    let reader = facts.foreign_reader().map(|reader| reader.user.as_str());
+    let mut keep = settings::staying(&facts, keep_address);
+    let gtids: Vec<&str> = settings::set_by_us(&facts)
+        .filter(|name| settings::GTIDS.contains(name))
+        .collect();
+    keep.extend(gtids.iter().map(|&name| name.to_owned()));
+    let loaded = facts.plugins.contains_key(CLONE);
+    let plugin = loaded && reader.is_none() && upstreams.marker.is_some_and(plugin_is_ours);
+    let mut names: Vec<&str> = settings::set_by_us(&facts)
+        .filter(|name| !keep.iter().any(|kept| kept == name))
+        .collect();
+    let later = settings::back_with_a_restart(&names);
+    if plugin {
+        names.push("the clone plugin");
+    }
+    let call = Call::new("mysql/retire.sh", 120)
+        .number("port", upstreams.member.instance.port)
+        .with("keep", Argument::Lines(keep))
+        .text("plugin", yes(plugin));
+    let mut retirement = Retirement::of_settings(&names, &later, reader, call)?;
+    if reader.is_none() && !gtids.is_empty() {
+        retirement
+            .what
+            .push_str("; GTIDs stay on, as backups and other readers may rely on them");
+    }
+    Some(retirement)
 }
 
 /// The calls of one link share all this.

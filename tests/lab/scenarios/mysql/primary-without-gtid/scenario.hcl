@@ -31,3 +31,17 @@ on "db1" {
   run    = "systemctl restart mysql; mysql -NBe 'select @@gtid_mode, @@enforce_gtid_consistency'"
   prints = "ON\tON"
 }
+
+# GTIDs stay when the replication goes: others may rely on them by now.
+page "none.rf.hcl" {}
+
+replform "apply -auto-approve" { says = ["GTIDs stay on"] }
+
+nothing_to_do {}
+
+on "db1" {
+  run    = "systemctl restart mysql; grep -h = /etc/mysql/mysql.conf.d/zz-replform.cnf; mysql -NBe 'select @@gtid_mode, @@bind_address'"
+  prints = "enforce_gtid_consistency = ON\ngtid_mode = ON\nON\t127.0.0.1"
+}
+
+on "db2" { run = "test ! -e /etc/mysql/mysql.conf.d/zz-replform.cnf && systemctl restart mysql && mysql -e 'create table app.own (n int)'" }

@@ -1,0 +1,26 @@
+replform { topology = "acme" }
+
+ssh { user = "root" }
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+  server "db3" { host = "10.77.1.13" }
+
+  app "web" {
+    hosts     = ["10.77.1.21"]
+    env_file  = "/etc/acme/database.env"
+    on_change = "touch /run/acme-reloaded"
+  }
+}
+
+replication "orders" {
+  engine  = "mysql"
+  primary = stack.eu.server.db1
+  allow   = ["restart"]
+
+  replica "reader" { server = stack.eu.server.db2 }
+  replica "standby" { server = stack.eu.server.db3 }
+
+  env { targets = [stack.eu.app.web] }
+}

@@ -1,0 +1,15 @@
+replform { topology = "acme" }
+
+ssh { user = "root" }
+
+stack "eu" {
+  server "db1" { host = "10.77.1.11" }
+  server "db2" { host = "10.77.1.12" }
+  server "db3" { host = "10.77.1.13" }
+
+  app "web" {
+    hosts     = ["10.77.1.21"]
+    env_file  = "/etc/acme/database.env"
+    on_change = "touch /run/acme-reloaded"
+  }
+}
