@@ -151,9 +151,12 @@ proptest! {
                 prop_assert!(of(subject).data.as_ref().is_none_or(|data| data.empty), "{} isn't empty", subject);
             }
             if reasons[1] {
-                prop_assert!(hazard(subject, Hazard::ReplaceData));
-                prop_assert!(allow.contains(&Hazard::ReplaceData) || blocks(&plan));
-                prop_assert!(!text(restore, "replaced_identity").is_empty());
+                // What diverged is given up by lose_writes; anything else by replace_data, as it was seen only.
+                let foreign = hazard(subject, Hazard::ReplaceData);
+                let needed = if foreign { Hazard::ReplaceData } else { Hazard::LoseWrites };
+                prop_assert!(hazard(subject, needed));
+                prop_assert!(allow.contains(&needed) || blocks(&plan));
+                prop_assert!(!foreign || !text(restore, "replaced_identity").is_empty());
             }
             if reasons[2] {
                 prop_assert_eq!(of(subject).role, Some(Role::Replica));
