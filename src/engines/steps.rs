@@ -371,7 +371,12 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
             self.link.upstream_address(),
             self.link.upstream.instance.port
         );
-        let action = self.on_replica(Work::Script(call.text("reach", reach)));
+        // A port of its own is the engine's to say.
+        let call = match call.arguments.contains_key("reach") {
+            true => call,
+            false => call.text("reach", reach),
+        };
+        let action = self.on_replica(Work::Script(call));
         self.push(
             StepKind::Provision,
             NewStep {

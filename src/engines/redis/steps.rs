@@ -304,6 +304,14 @@ impl<'a, 'b> Calls<'a, 'b> {
             .on_replica("redis/provision.sh", 900)
             .text("package", &package)
             .text(
+                "reach",
+                format!(
+                    "{}:{}",
+                    self.link.upstream_address(),
+                    tls::dialled_port(self.link, &self.upstream)
+                ),
+            )
+            .text(
                 "data_directory",
                 wish.data_directory.clone().unwrap_or_default(),
             );
