@@ -26,8 +26,10 @@ pub struct Link<'a> {
     pub instance: &'a Instance,
     /// What the upstream's machine said.
     pub upstream_facts: &'a Facts,
-    /// The upstream's instance.
+    /// The upstream's instance; where this plan makes the upstream's data a copy: as it will be then.
     pub upstream_instance: &'a Instance,
+    /// The primary's instance.
+    pub primary_instance: &'a Instance,
     /// The replica's marker of this replication, where there is one that can be read.
     pub marker: Option<&'a Marker>,
     /// How the link stands; [`Relation::Absent`] until the planner has asked.
@@ -38,6 +40,8 @@ pub struct Link<'a> {
     pub wanted_marker: &'a WantedMarker,
     /// The upstream's marker as it is to be written.
     pub wanted_upstream_marker: &'a WantedMarker,
+    /// The primary's marker as it is to be written.
+    pub wanted_primary_marker: &'a WantedMarker,
 }
 
 /// An upstream with all the links that are to be made from it.
@@ -98,6 +102,25 @@ impl Upstreams<'_> {
 }
 
 impl Link<'_> {
+    /// Whether it reads from another replica.
+    pub fn cascades(&self) -> bool {
+        *self.upstream != self.replication.primary
+    }
+
+    /// Whether a member of this replication, one that left it included, is at this address.
+    pub fn is_member(&self, host: &str, port: u16) -> bool {
+        let replication = self.replication;
+        let former = self.topology.former_replicas(&replication.name).iter();
+        let replicas = replication.replicas.iter().chain(former);
+        let mut members = replicas
+            .map(|replica| &replica.member)
+            .chain([&replication.primary]);
+        members.any(|member| {
+            member.instance.port == port
+                && [member.address.as_str(), member.public_address.as_str()].contains(&host)
+        })
+    }
+
     /// The address that the upstream must listen on for this link; `None`: no interface of its machine has it, so another machine
     /// hands on what comes there.
     pub fn listens_at(&self) -> Option<&str> {
@@ -154,6 +177,6 @@ pub struct Parting<'a> {
 impl Parting<'_> {
     /// The accounts that replform made for this replication: a copy of the data has them too.
     pub fn accounts(&self) -> Vec<String> {
-        self.link.wanted_upstream_marker.objects.clone()
+        self.link.wanted_primary_marker.objects.clone()
     }
 }

@@ -29,7 +29,7 @@ use registry::Description;
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step, StepId};
 use crate::secret::Secret;
-use crate::topology::{Names, Replica, Replication};
+use crate::topology::{Member, Names, Replica, Replication};
 
 /// Why a probe's output can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -167,6 +167,18 @@ pub trait Engine: Sync {
     /// Why it can't link members of two stacks, nor prove both ends of a link; `None`: it can.
     fn across_refused(&self) -> Option<&'static str> {
         Some("replication between stacks, and TLS, aren't built for this engine in this version")
+    }
+    /// Why its replicas can't read from one another; `None`: they can.
+    fn cascade_refused(&self) -> Option<&'static str> {
+        Some("cascades aren't built for this engine in this version")
+    }
+    /// A replica's instance as it will be when [`Engine::seed`] is done: what others that read from it are planned with.
+    fn copied(&self, _link: &Link<'_>) -> Option<Instance> {
+        None
+    }
+    /// What members that a link's replica doesn't read from keep for it still is taken away. `holders`: those members, as seen.
+    fn sweep(&self, _link: &Link<'_>, _holders: &[(&Member, &Instance)]) -> Option<Step> {
+        None
     }
     /// Requirements of a link that stands and is left as it is.
     fn check_standing(&self, _link: &Link<'_>) -> Vec<Finding> {

@@ -60,10 +60,13 @@ pub fn configure(
         work: Work::Script(call),
     };
     Some(Step {
-        id: StepId(format!("{}.primary.configure", upstreams.replication.name)),
+        id: StepId(match upstreams.id {
+            MemberId::Primary => format!("{}.primary.configure", upstreams.replication.name),
+            MemberId::Replica(name) => format!("{}.{name}.configure", upstreams.replication.name),
+        }),
         kind: StepKind::Configure,
         replication: upstreams.replication.name.clone(),
-        member: Some(MemberId::Primary),
+        member: Some(upstreams.id.clone()),
         subject: upstreams.member.server.to_string(),
         machine: upstreams.member.machine.clone(),
         what: settings::shown(changes),
@@ -73,7 +76,10 @@ pub fn configure(
         },
         needs: BTreeSet::new(),
         cost: Cost {
-            no_writes_seconds: why.as_ref().map(|_| restart_seconds),
+            no_writes_seconds: why
+                .as_ref()
+                .filter(|_| *upstreams.id == MemberId::Primary)
+                .map(|_| restart_seconds),
             seconds: if why.is_some() { 4.0 } else { 0.5 },
             restarts: why,
             ..Cost::default()
@@ -258,6 +264,16 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
     /// Work on the replica's machine, under its instance's lock.
     pub fn on_replica(&self, work: Work) -> Action {
         self.on(&self.link.replica.member, work)
+    }
+
+    /// Work on the primary's machine, under its instance's lock.
+    pub fn on_primary(&self, work: Work) -> Action {
+        self.on(&self.link.replication.primary, work)
+    }
+
+    /// Work on any member's machine, under its instance's lock.
+    pub fn on_member(&self, member: &Member, work: Work) -> Action {
+        self.on(member, work)
     }
 
     /// Work on the upstream's machine, under its instance's lock.
@@ -681,9 +697,42 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
         );
     }
 
+    /// Members that the replica doesn't read from any more forget it. `what`: after "remove".
+    pub fn sweep(&mut self, what: &str, members: &[&Member], actions: Vec<Action>) {
+        let servers: Vec<String> = members
+            .iter()
+            .map(|member| member.server.to_string())
+            .collect();
+        let servers = servers.join(", ");
+        self.push(
+            StepKind::Cleanup,
+            NewStep {
+                what: format!("remove {what} on {servers}"),
+                fact: format!("it reads from {} now", self.link.upstream.server),
+                cost: Cost {
+                    seconds: 0.6,
+                    ..Cost::default()
+                },
+                undo: Undo::By(format!(
+                    "write its upstream as before and apply: {what} is made again"
+                )),
+                actions,
+            },
+        );
+        if let (Some(step), Some(first)) = (self.steps.last_mut(), members.first()) {
+            step.subject = servers;
+            step.machine = first.machine.clone();
+        }
+    }
+
     /// The upstream forgets the replica: its account and whatever else was made there for it. `what`: after "remove".
     pub fn cleanup(&mut self, what: &str, call: Call) {
         let action = self.on_upstream(Work::Script(call));
+        self.cleanup_by(what, vec![action]);
+    }
+
+    /// The same, where more than one host has to forget it.
+    pub fn cleanup_by(&mut self, what: &str, actions: Vec<Action>) {
         self.push(
             StepKind::Cleanup,
             NewStep {
@@ -694,7 +743,7 @@ impl<'a, 'b> LinkSteps<'a, 'b> {
                     ..Cost::default()
                 },
                 undo: Undo::By("write the replica again and apply".to_owned()),
-                actions: vec![action],
+                actions,
             },
         );
     }

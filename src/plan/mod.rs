@@ -6,6 +6,7 @@
 pub mod adopt;
 mod arguments;
 mod call;
+mod cascade;
 mod document;
 pub mod drift;
 mod env;

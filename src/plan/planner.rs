@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::adopt;
+use super::cascade;
 use super::env;
 use super::findings::{self, Findings};
 use super::former;
@@ -22,7 +23,7 @@ use crate::engines::{self, Engine, Link, Parting, Upstreams};
 use crate::observe::{
     Facts, Instance, MachineObservation, Observation, Role, ServerState, Streaming, reach_key,
 };
-use crate::topology::{Member, MemberId, Replica, Replication, Topology, Upstream};
+use crate::topology::{Member, MemberId, Replica, Replication, Topology};
 
 /// Makes the plan.
 ///
@@ -118,12 +119,39 @@ struct Assessed<'a> {
     known: Option<Known<'a>>,
     relation: Relation,
     intent: Intent,
+    /// What its instance will be when this plan has copied data there, for those that read from it.
+    copied: Option<Box<Instance>>,
 }
+
+/// The other end of a link, and where its accounts are made.
+#[derive(Clone, Copy)]
+struct End<'b> {
+    member: &'b Member,
+    seen: Seen<'b>,
+    /// What must be done there before.
+    prepared: Option<&'b StepId>,
+    /// The marker that it is to carry.
+    wanted: &'b WantedMarker,
+    primary: Seen<'b>,
+    primary_wanted: &'b WantedMarker,
+}
+
+/// A member that others read from, made ready by this plan.
+struct Source {
+    /// Its last step.
+    prepared: Option<StepId>,
+    /// The marker that it is to carry.
+    wanted: WantedMarker,
+}
+
+type Sources = BTreeMap<MemberId, Source>;
 
 /// A replica that the configuration has no more.
 struct Gone<'a> {
     replica: &'a Replica,
     known: Option<Known<'a>>,
+    /// Whom it reads from.
+    upstream: Option<(MemberId, &'a Member, Seen<'a>)>,
     relation: Relation,
     /// Whether it is taken apart by this plan.
     parts: bool,
@@ -140,6 +168,7 @@ struct Ends<'b, 'a> {
     /// The primary's marker while steps run.
     wanted: &'b WantedMarker,
     former: &'b [Gone<'a>],
+    assessed: &'b [Assessed<'a>],
     /// The steps that tell apps; `None`: not every app can be told.
     told: Option<&'b BTreeSet<StepId>>,
 }
@@ -176,13 +205,13 @@ impl<'a> ReplicationPlanner<'a> {
         };
         let marker = self.marker_of(primary.facts, &self.replication.primary);
         findings.extend(self.claims_on_primary(primary));
-        let assessed: Vec<Assessed<'_>> = self
-            .replication
-            .replicas
-            .iter()
-            .map(|replica| self.assess(engine, primary, replica, findings))
-            .collect();
-        let former = self.former(engine, primary, findings);
+        let order = cascade::order(&self.replication.replicas);
+        let mut assessed: Vec<Assessed<'a>> = Vec::new();
+        for replica in &order {
+            let one = self.assess(engine, primary, replica, &assessed, findings);
+            assessed.push(one);
+        }
+        let former = self.former(engine, primary, &assessed, findings);
         let (mut steps, wanted) = self.primary_steps(
             engine,
             primary,
@@ -191,25 +220,39 @@ impl<'a> ReplicationPlanner<'a> {
             &former,
             findings,
         );
-        let prepared = steps.last().map(|step| step.id.clone());
+        let mut sources = Sources::new();
+        sources.insert(
+            MemberId::Primary,
+            Source {
+                prepared: steps.last().map(|step| step.id.clone()),
+                wanted,
+            },
+        );
         for one in &assessed {
-            steps.extend(self.replica_steps(
-                engine,
-                primary,
-                one,
-                prepared.as_ref(),
-                &wanted,
-                findings,
-            ));
+            let own = self.replica_steps(engine, primary, one, &assessed, &sources, findings);
+            let last = own.last().map(|step| step.id.clone());
+            steps.extend(own);
+            let (ready, source) = self.source(engine, one, last, &assessed, findings);
+            steps.extend(ready);
+            sources.insert(MemberId::Replica(one.replica.name.clone()), source);
         }
-        steps.extend(self.finish(engine, primary, marker.as_ref(), &wanted, &assessed, &steps));
-        let told = self.env_steps(engine, primary, &assessed, &mut steps, findings);
+        let wanted = &sources[&MemberId::Primary].wanted;
+        self.sweep(engine, primary, &assessed, &former, &sources, &mut steps);
+        // The configuration's order, for people.
+        let place = |one: &Assessed<'_>| {
+            let mut all = self.replication.replicas.iter();
+            all.position(|replica| std::ptr::eq(replica, one.replica))
+        };
+        assessed.sort_by_key(place);
+        steps.extend(self.finish(engine, primary, marker.as_ref(), wanted, &assessed, &steps));
+        let told = self.env_steps(engine, primary, &assessed, &sources, &mut steps, findings);
         let ends = Ends {
             engine,
             primary,
             marker: marker.as_ref(),
-            wanted: &wanted,
+            wanted,
             former: &former,
+            assessed: &assessed,
             told: told.as_ref(),
         };
         self.part(&ends, &mut steps, findings);
@@ -356,6 +399,7 @@ impl<'a> ReplicationPlanner<'a> {
         engine: &dyn Engine,
         primary: Seen<'a>,
         replica: &'a Replica,
+        before: &[Assessed<'a>],
         findings: &mut Findings,
     ) -> Assessed<'a> {
         let id = MemberId::Replica(replica.name.clone());
@@ -365,6 +409,7 @@ impl<'a> ReplicationPlanner<'a> {
             known,
             relation,
             intent,
+            copied: None,
         };
         let mut quiet = Findings::default();
         let Some(seen) = self.see(engine, &id, if included { findings } else { &mut quiet }) else {
@@ -378,9 +423,27 @@ impl<'a> ReplicationPlanner<'a> {
             marker,
             wanted,
         };
+        let upstream = match self.upstream(engine, primary, replica, before) {
+            Ok(upstream) => upstream,
+            Err(why) => {
+                let relation = Relation::Unreachable(why);
+                if included {
+                    self.judge(replica, &known, &relation, findings);
+                }
+                return assessed(Some(known), relation, Intent::Leave);
+            }
+        };
         let absent = Relation::Absent;
-        let link = self.link(replica, &known, primary, &absent, None, &known.wanted);
-        let mut relation = engine.relation(&link);
+        let end = |wanted| End {
+            member: self.replication.upstream(replica),
+            seen: upstream,
+            prepared: None,
+            wanted,
+            primary,
+            primary_wanted: wanted,
+        };
+        let mut relation =
+            engine.relation(&self.link(replica, &known, &absent, end(&known.wanted)));
         if relation == Relation::Linked && known.marker.is_none() {
             relation = Relation::Unmanaged;
         }
@@ -392,7 +455,74 @@ impl<'a> ReplicationPlanner<'a> {
             relation = Relation::Broken("is to be copied anew (-replace)".to_owned());
         }
         let intent = self.judge(replica, &known, &relation, findings);
-        assessed(Some(known), relation, intent)
+        let copied = (intent == Intent::Seed)
+            .then(|| engine.copied(&self.link(replica, &known, &relation, end(&known.wanted))))
+            .flatten()
+            .map(Box::new);
+        Assessed {
+            copied,
+            ..assessed(Some(known), relation, intent)
+        }
+    }
+
+    /// Whether the replicas of this engine may read from one another; where not, every link is looked at as one to the primary.
+    fn upstream_id(&self, engine: &dyn Engine, replica: &Replica) -> MemberId {
+        match engine.cascade_refused() {
+            None => MemberId::from(&replica.upstream),
+            Some(_) => MemberId::Primary,
+        }
+    }
+
+    /// Whom a replica reads from, as it was seen or as this plan's copy will make it; or why nothing can be planned with it.
+    fn upstream<'b>(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'b>,
+        replica: &Replica,
+        all: &'b [Assessed<'b>],
+    ) -> Result<Seen<'b>, String> {
+        let MemberId::Replica(name) = self.upstream_id(engine, replica) else {
+            return Ok(primary);
+        };
+        let found = all.iter().find(|one| one.replica.name == name);
+        let known = found.and_then(|one| Some((one, one.known.as_ref()?)));
+        let Some((one, known)) = known else {
+            return Err(format!(
+                "its upstream, replica \"{name}\", can't be looked at"
+            ));
+        };
+        if !one.is_or_will_be_linked() {
+            return Err(format!(
+                "its upstream, replica \"{name}\", isn't linked, and nothing here links it"
+            ));
+        }
+        Ok(Seen {
+            facts: known.seen.facts,
+            instance: one.copied.as_deref().unwrap_or(known.seen.instance),
+        })
+    }
+
+    /// The other end of a replica's link, as this plan makes it.
+    fn end<'b>(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'b>,
+        replica: &'b Replica,
+        all: &'b [Assessed<'b>],
+        sources: &'b Sources,
+    ) -> Option<End<'b>>
+    where
+        'a: 'b,
+    {
+        let source = sources.get(&self.upstream_id(engine, replica))?;
+        Some(End {
+            member: self.replication.upstream(replica),
+            seen: self.upstream(engine, primary, replica, all).ok()?,
+            prepared: source.prepared.as_ref(),
+            wanted: &source.wanted,
+            primary,
+            primary_wanted: &sources.get(&MemberId::Primary)?.wanted,
+        })
     }
 
     /// What is to be done with a replica that was seen and is to be planned, and what must be said of it.
@@ -447,10 +577,8 @@ impl<'a> ReplicationPlanner<'a> {
         &'b self,
         replica: &'b Replica,
         known: &'b Known<'b>,
-        upstream: Seen<'b>,
         relation: &'b Relation,
-        prepared: Option<&'b StepId>,
-        wanted_upstream_marker: &'b WantedMarker,
+        end: End<'b>,
     ) -> Link<'b> {
         Link {
             topology: self.topology,
@@ -458,22 +586,18 @@ impl<'a> ReplicationPlanner<'a> {
             observation: self.observation,
             replication: self.replication,
             replica,
-            upstream: match &replica.upstream {
-                Upstream::Primary => &self.replication.primary,
-                Upstream::Replica(name) => self
-                    .replication
-                    .replica(name)
-                    .map_or(&self.replication.primary, |replica| &replica.member),
-            },
+            upstream: end.member,
             facts: known.seen.facts,
             instance: known.seen.instance,
-            upstream_facts: upstream.facts,
-            upstream_instance: upstream.instance,
+            upstream_facts: end.seen.facts,
+            upstream_instance: end.seen.instance,
+            primary_instance: end.primary.instance,
             marker: known.marker.as_ref(),
             relation,
-            prepared,
+            prepared: end.prepared,
             wanted_marker: &known.wanted,
-            wanted_upstream_marker,
+            wanted_upstream_marker: end.wanted,
+            wanted_primary_marker: end.primary_wanted,
         }
     }
 
@@ -488,16 +612,19 @@ impl<'a> ReplicationPlanner<'a> {
         let settings = found
             .map(|marker| marker.settings.clone())
             .unwrap_or_default();
-        let objects = match id {
-            MemberId::Primary => {
-                let replicas = self.replication.replicas.iter().chain(parting);
-                replicas
-                    .map(|replica| engines::account_of(self.replication, replica))
-                    .filter(|account| !account.is_empty())
-                    .collect()
+        let engine = engines::engine(&self.replication.engine.0);
+        let here = |replica: &&Replica| match (id, engine) {
+            (MemberId::Primary, _) => true,
+            (MemberId::Replica(_), Some(engine)) if parting.is_empty() => {
+                self.upstream_id(engine, replica) == *id
             }
-            MemberId::Replica(_) => Vec::new(),
+            (MemberId::Replica(_), _) => false,
         };
+        let replicas = self.replication.replicas.iter().chain(parting).filter(here);
+        let objects = replicas
+            .map(|replica| engines::account_of(self.replication, replica))
+            .filter(|account| !account.is_empty())
+            .collect();
         markers::naming(
             self.topology,
             self.replication,
@@ -542,7 +669,7 @@ impl<'a> ReplicationPlanner<'a> {
         former: &[Gone<'_>],
         findings: &mut Findings,
     ) -> (Vec<Step>, WantedMarker) {
-        let (new, standing) = split(assessed);
+        let (new, standing) = self.split(engine, assessed, &MemberId::Primary);
         let parting: Vec<Replica> = former.iter().map(|one| one.replica.clone()).collect();
         let bare = self.wanted_marker(&MemberId::Primary, marker, &parting);
         let changes =
@@ -553,26 +680,139 @@ impl<'a> ReplicationPlanner<'a> {
         (engine.prepare(&upstreams), wanted)
     }
 
+    /// The links from a member that are made, and those that stand.
+    fn split<'b>(
+        &self,
+        engine: &dyn Engine,
+        assessed: &[Assessed<'b>],
+        upstream: &MemberId,
+    ) -> (Vec<&'b Replica>, Vec<&'b Replica>) {
+        let of = |linking: bool| {
+            assessed
+                .iter()
+                .filter(|one| one.intent.links() == linking)
+                .filter(|one| linking || one.relation.stands())
+                .map(|one| one.replica)
+                .filter(|replica| self.upstream_id(engine, replica) == *upstream)
+                .collect()
+        };
+        (of(true), of(false))
+    }
+
+    /// A replica that others read from is made ready for them, after its own steps, of which `last` is the last.
+    fn source(
+        &self,
+        engine: &dyn Engine,
+        one: &Assessed<'_>,
+        last: Option<StepId>,
+        assessed: &[Assessed<'_>],
+        findings: &mut Findings,
+    ) -> (Vec<Step>, Source) {
+        let id = MemberId::Replica(one.replica.name.clone());
+        let (new, standing) = self.split(engine, assessed, &id);
+        let marker = one.known.as_ref().and_then(|known| known.marker.as_ref());
+        let bare = self.wanted_marker(&id, marker, &[]);
+        let included = self
+            .options
+            .includes(&self.replication.name, &one.replica.name);
+        let reads = !new.is_empty() || (included && !standing.is_empty());
+        let (Some(known), true, true) = (&one.known, reads, one.is_or_will_be_linked()) else {
+            let source = Source {
+                prepared: last,
+                wanted: bare,
+            };
+            return (Vec::new(), source);
+        };
+        let upstreams = |wanted_marker| Upstreams {
+            topology: self.topology,
+            options: self.options,
+            observation: self.observation,
+            replication: self.replication,
+            id: &id,
+            member: &one.replica.member,
+            facts: known.seen.facts,
+            instance: one.copied.as_deref().unwrap_or(known.seen.instance),
+            new: &new,
+            standing: &standing,
+            marker,
+            wanted_marker,
+        };
+        let changes = engine.setting_changes(&upstreams(&bare));
+        let wanted = self.wanted_marker(&id, marker, &[]).with_changes(changes);
+        findings.extend(engine.check_upstream(&upstreams(&wanted)));
+        let mut steps = engine.prepare(&upstreams(&wanted));
+        for step in &mut steps {
+            step.needs.extend(last.iter().cloned());
+        }
+        let prepared = steps.last().map(|step| step.id.clone()).or(last);
+        (steps, Source { prepared, wanted })
+    }
+
+    /// What members keep for a replica that reads from another now is taken away when its link is proved.
+    fn sweep(
+        &self,
+        engine: &dyn Engine,
+        primary: Seen<'_>,
+        assessed: &[Assessed<'_>],
+        former: &[Gone<'_>],
+        sources: &Sources,
+        steps: &mut Vec<Step>,
+    ) {
+        let replication = self.replication;
+        for one in assessed.iter().filter(|one| one.is_or_will_be_linked()) {
+            let replica = one.replica;
+            let (Some(known), true) = (
+                &one.known,
+                self.options.includes(&replication.name, &replica.name),
+            ) else {
+                continue;
+            };
+            // A name that a server gave up and another got is the other's now.
+            let account = |replica| engines::account_of(replication, replica);
+            if former
+                .iter()
+                .any(|gone| account(gone.replica) == account(replica))
+            {
+                continue;
+            }
+            let Some(end) = self.end(engine, primary, replica, assessed, sources) else {
+                continue;
+            };
+            let others = assessed.iter().map(|one| (one.replica, one.known.as_ref()));
+            let gone = former.iter().map(|one| (one.replica, one.known.as_ref()));
+            let holders: Vec<(&Member, &Instance)> = others
+                .chain(gone)
+                .filter_map(|(other, known)| Some((&other.member, known?.seen.instance)))
+                .chain([(&replication.primary, primary.instance)])
+                .filter(|(member, _)| *member != end.member && *member != &replica.member)
+                .collect();
+            let Some(mut step) =
+                engine.sweep(&self.link(replica, known, &one.relation, end), &holders)
+            else {
+                continue;
+            };
+            let own = steps.iter().filter(|other| other.member == step.member);
+            step.needs.extend(own.map(|other| other.id.clone()));
+            steps.push(step);
+        }
+    }
+
     fn replica_steps(
         &self,
         engine: &dyn Engine,
         primary: Seen<'_>,
         one: &Assessed<'_>,
-        prepared: Option<&StepId>,
-        upstream_marker: &WantedMarker,
+        assessed: &[Assessed<'_>],
+        sources: &Sources,
         findings: &mut Findings,
     ) -> Vec<Step> {
         let Some(known) = &one.known else {
             return Vec::new();
         };
-        let link = self.link(
-            one.replica,
-            known,
-            primary,
-            &one.relation,
-            prepared,
-            upstream_marker,
-        );
+        let Some(end) = self.end(engine, primary, one.replica, assessed, sources) else {
+            return Vec::new();
+        };
+        let link = self.link(one.replica, known, &one.relation, end);
         let included = self
             .options
             .includes(&self.replication.name, &one.replica.name);
@@ -619,7 +859,7 @@ impl<'a> ReplicationPlanner<'a> {
         assessed: &[Assessed<'_>],
         steps: &[Step],
     ) -> Vec<Step> {
-        let (new, standing) = split(assessed);
+        let (new, standing) = self.split(engine, assessed, &MemberId::Primary);
         let upstreams = self.upstreams(primary, marker, &new, &standing, wanted);
         let verified = ids_of(steps, StepKind::Verify);
         engine.finish(&upstreams, &verified)
@@ -647,13 +887,17 @@ impl<'a> ReplicationPlanner<'a> {
             }
             return;
         }
-        let written = steps
+        let written = steps.iter().any(|step| match step.kind {
+            StepKind::Account => true,
+            StepKind::Configure => step.member == Some(MemberId::Primary),
+            _ => false,
+        });
+        let stands = assessed
             .iter()
-            .any(|step| matches!(step.kind, StepKind::Account | StepKind::Configure));
-        let (_, standing) = split(assessed);
+            .any(|one| !one.intent.links() && one.relation.stands());
         let settled = self.wanted_marker(&MemberId::Primary, Some(ends.wanted), &staying);
         let as_wanted = ends.marker == Some(&*settled);
-        if parts || (!written && !as_wanted && !standing.is_empty()) {
+        if parts || (!written && !as_wanted && stands) {
             let mut step = adopt::step(
                 self.replication,
                 &MemberId::Primary,
@@ -715,6 +959,7 @@ impl<'a> ReplicationPlanner<'a> {
         &self,
         engine: &dyn Engine,
         primary: Seen<'a>,
+        assessed: &[Assessed<'a>],
         findings: &mut Findings,
     ) -> Vec<Gone<'a>> {
         let topology = self.topology;
@@ -722,8 +967,27 @@ impl<'a> ReplicationPlanner<'a> {
         topology
             .former_replicas(name)
             .iter()
-            .filter_map(|replica| self.gone(engine, primary, replica, findings))
+            .filter_map(|replica| self.gone(engine, primary, replica, assessed, findings))
             .collect()
+    }
+
+    /// The replica, of those that stay or left, that an instance reads from.
+    fn read_by(
+        &self,
+        engine: &dyn Engine,
+        instance: &Instance,
+        own: &Member,
+    ) -> Option<(MemberId, &'a Member, Seen<'a>)> {
+        let (replication, topology) = (self.replication, self.topology);
+        let former = topology.former_replicas(&replication.name).iter();
+        let replica =
+            replication.replicas.iter().chain(former).find(|other| {
+                other.member != *own && cascade::reads_from(instance, &other.member)
+            })?;
+        let id = MemberId::Replica(replica.name.clone());
+        let mut quiet = Findings::default();
+        let seen = self.see_member(engine, &id, &replica.member, &mut quiet)?;
+        Some((id, &replica.member, seen))
     }
 
     /// `None`: nothing is left of it.
@@ -732,12 +996,15 @@ impl<'a> ReplicationPlanner<'a> {
         engine: &dyn Engine,
         primary: Seen<'a>,
         replica: &'a Replica,
+        assessed: &[Assessed<'a>],
         findings: &mut Findings,
     ) -> Option<Gone<'a>> {
         let id = MemberId::Replica(replica.name.clone());
-        let gone = |known, relation, parts, stands| {
+        let gone = |known: Option<Known<'a>>, relation, parts, stands| {
+            let instance = known.as_ref().map(|known| known.seen.instance);
             Some(Gone {
                 replica,
+                upstream: instance.and_then(|own| self.read_by(engine, own, &replica.member)),
                 known,
                 relation,
                 parts,
@@ -783,9 +1050,29 @@ impl<'a> ReplicationPlanner<'a> {
             wanted,
         };
         let absent = Relation::Absent;
-        let relation =
-            engine.relation(&self.link(replica, &known, primary, &absent, None, &known.wanted));
+        let upstream = self
+            .read_by(engine, seen.instance, &replica.member)
+            .filter(|_| engine.cascade_refused().is_none());
+        let (member, upstream) = upstream.map_or((&self.replication.primary, primary), |read| {
+            (read.1, read.2)
+        });
+        let end = End {
+            member,
+            seen: upstream,
+            prepared: None,
+            wanted: &known.wanted,
+            primary,
+            primary_wanted: &known.wanted,
+        };
+        let relation = engine.relation(&self.link(replica, &known, &absent, end));
         if !included {
+            return gone(Some(known), relation, false, false);
+        }
+        if let Some(reader) = self.reader_that_stays(seen.instance, replica, assessed) {
+            let why = format!(
+                "replica \"{reader}\" reads from it, and nothing here lets it read from another"
+            );
+            findings.push(findings::former_unknown(self.replication, replica, &why));
             return gone(Some(known), relation, false, false);
         }
         let (parts, stands) = match &relation {
@@ -810,6 +1097,29 @@ impl<'a> ReplicationPlanner<'a> {
         gone(Some(known), relation, parts, stands)
     }
 
+    /// A replica of the configuration that reads from one that left it, and goes on to.
+    fn reader_that_stays<'b>(
+        &self,
+        instance: &Instance,
+        replica: &Replica,
+        assessed: &'b [Assessed<'_>],
+    ) -> Option<&'b str> {
+        let reads = |one: &&Assessed<'_>| match &one.known {
+            Some(known) => {
+                !one.intent.links()
+                    && one.replica.member != replica.member
+                    && cascade::reads_from(known.seen.instance, &replica.member)
+            }
+            None => {
+                let account = engines::account_of(self.replication, one.replica);
+                let mut readers = instance.downstreams.iter();
+                !account.is_empty() && readers.any(|reader| reader.name == account)
+            }
+        };
+        let mut all = assessed.iter();
+        all.find(reads).map(|one| one.replica.name.as_str())
+    }
+
     /// Why a member could not be looked at.
     fn unseen(&self, member: &Member) -> String {
         match self.observation.machines.get(&member.machine) {
@@ -832,15 +1142,34 @@ impl<'a> ReplicationPlanner<'a> {
                 ));
                 continue;
             };
+            let upstream = one
+                .upstream
+                .as_ref()
+                .filter(|_| ends.engine.cascade_refused().is_none());
+            let source;
+            let end = match upstream {
+                None => End {
+                    member: &self.replication.primary,
+                    seen: ends.primary,
+                    prepared: None,
+                    wanted: ends.wanted,
+                    primary: ends.primary,
+                    primary_wanted: ends.wanted,
+                },
+                Some((id, member, seen)) => {
+                    source = self.wanted_marker(id, None, &[]);
+                    End {
+                        member,
+                        seen: *seen,
+                        prepared: None,
+                        wanted: &source,
+                        primary: ends.primary,
+                        primary_wanted: ends.wanted,
+                    }
+                }
+            };
             let parting = Parting {
-                link: self.link(
-                    one.replica,
-                    known,
-                    ends.primary,
-                    &one.relation,
-                    None,
-                    ends.wanted,
-                ),
+                link: self.link(one.replica, known, &one.relation, end),
                 stands: one.stands,
                 keep_address: self.keep_address(ends, &one.replica.member),
             };
@@ -856,6 +1185,49 @@ impl<'a> ReplicationPlanner<'a> {
             }
             steps.extend(parted);
         }
+        self.readers_first(ends, steps);
+    }
+
+    /// Who reads from a replica that parts reads from another before, or parts before.
+    fn readers_first(&self, ends: &Ends<'_, 'a>, steps: &mut [Step]) {
+        let replicas = ends
+            .assessed
+            .iter()
+            .map(|one| (one.replica, one.known.as_ref()));
+        let gone = ends
+            .former
+            .iter()
+            .map(|one| (one.replica, one.known.as_ref()));
+        let readers: Vec<(&Replica, &Instance)> = replicas
+            .chain(gone)
+            .filter_map(|(replica, known)| Some((replica, known?.seen.instance)))
+            .collect();
+        let machine = |step: &Step, member: &Member| step.machine == member.machine;
+        for one in ends.former.iter().filter(|one| one.parts) {
+            let parted = &one.replica.member;
+            let before: BTreeSet<StepId> = readers
+                .iter()
+                .filter(|(reader, _)| reader.member != *parted)
+                .filter(|(_, instance)| cascade::reads_from(instance, parted))
+                .flat_map(|(reader, _)| {
+                    let id = Some(MemberId::Replica(reader.name.clone()));
+                    let label = one.replica.name == reader.name;
+                    steps.iter().filter(move |step| {
+                        step.member == id && (!label || machine(step, &reader.member))
+                    })
+                })
+                .filter(|step| !matches!(step.kind, StepKind::Env))
+                .map(|step| step.id.clone())
+                .collect();
+            let unlink = steps.iter_mut().find(|step| {
+                step.kind == StepKind::Unlink
+                    && step.member == Some(MemberId::Replica(one.replica.name.clone()))
+                    && machine(step, parted)
+            });
+            if let Some(unlink) = unlink {
+                unlink.needs.extend(before);
+            }
+        }
     }
 
     /// Apps are told last, of replicas that are proved to follow: one that stands but is still catching up is verified before.
@@ -865,12 +1237,16 @@ impl<'a> ReplicationPlanner<'a> {
         engine: &dyn Engine,
         primary: Seen<'_>,
         assessed: &[Assessed<'_>],
+        sources: &Sources,
         steps: &mut Vec<Step>,
         findings: &mut Findings,
     ) -> Option<BTreeSet<StepId>> {
         let mut proofs = BTreeMap::new();
         for one in assessed.iter().filter(|one| one.is_behind()) {
-            proofs.insert(one.replica.name.as_str(), self.proof(engine, primary, one));
+            let proof = self
+                .end(engine, primary, one.replica, assessed, sources)
+                .and_then(|end| self.proof(engine, one, end));
+            proofs.insert(one.replica.name.as_str(), proof);
         }
         let (mut linked, mut unknown) = (BTreeSet::new(), BTreeSet::new());
         for one in assessed {
@@ -908,16 +1284,13 @@ impl<'a> ReplicationPlanner<'a> {
     }
 
     /// The proof that a standing link follows.
-    fn proof(&self, engine: &dyn Engine, primary: Seen<'_>, one: &Assessed<'_>) -> Option<Step> {
+    fn proof(&self, engine: &dyn Engine, one: &Assessed<'_>, end: End<'_>) -> Option<Step> {
         let known = one.known.as_ref()?;
-        engine.verify(&self.link(
-            one.replica,
-            known,
-            primary,
-            &one.relation,
-            None,
-            &known.wanted,
-        ))
+        let end = End {
+            prepared: None,
+            ..end
+        };
+        engine.verify(&self.link(one.replica, known, &one.relation, end))
     }
 }
 
@@ -927,16 +1300,4 @@ fn ids_of(steps: &[Step], kind: StepKind) -> BTreeSet<StepId> {
         .filter(|step| step.kind == kind)
         .map(|step| step.id.clone())
         .collect()
-}
-
-fn split<'a>(assessed: &[Assessed<'a>]) -> (Vec<&'a Replica>, Vec<&'a Replica>) {
-    let of = |linking: bool| {
-        assessed
-            .iter()
-            .filter(|one| one.intent.links() == linking)
-            .filter(|one| linking || one.relation.stands())
-            .map(|one| one.replica)
-            .collect()
-    };
-    (of(true), of(false))
 }

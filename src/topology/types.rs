@@ -164,6 +164,15 @@ pub enum MemberId {
     Replica(String),
 }
 
+impl From<&Upstream> for MemberId {
+    fn from(upstream: &Upstream) -> Self {
+        match upstream {
+            Upstream::Primary => Self::Primary,
+            Upstream::Replica(name) => Self::Replica(name.clone()),
+        }
+    }
+}
+
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -136,6 +136,7 @@ impl Run<'_> {
             "apply/tls-request.sh" => self.request(),
             "apply/tls-sign.sh" => self.sign(),
             "apply/tls-keep.sh" => self.keep(),
+            "postgresql/cleanup.sh" => self.cleanup(),
             "apply/marker.sh" => self.marker(),
             "apply/env.sh" => self.env(),
             other => panic!("no model of {other}"),
@@ -288,13 +289,31 @@ impl Run<'_> {
 
     fn account(&mut self) -> Done {
         let (role, slot) = (self.text("role"), self.text("slot"));
+        let part = match self.call.arguments.get("part") {
+            Some(_) => self.text("part"),
+            None => "whole".to_owned(),
+        };
         self.marker()?;
         let password = self.apply;
+        // What the primary has comes to those that follow.
+        self.world.settle();
         let cluster = self.cluster()?;
-        if !cluster.writable() {
-            return fail("the server doesn't run");
+        if part == "slot" {
+            if !cluster.running || cluster.writable() {
+                return fail("the server doesn't run as a standby");
+            }
+            if !cluster.roles.contains_key(&role) {
+                return fail(format!("the role {role} hasn't come from the primary"));
+            }
+        } else {
+            if !cluster.writable() {
+                return fail("the server doesn't run");
+            }
+            cluster.roles.insert(role.clone(), password);
+            if part == "role" {
+                return self.budget.part();
+            }
         }
-        cluster.roles.insert(role.clone(), password);
         self.budget.part()?;
         let plain = self.text("access") == "plain";
         let cluster = self.cluster()?;
@@ -309,6 +328,26 @@ impl Run<'_> {
         self.budget.part()
     }
 
+    /// Of a replica that reads from another member now.
+    fn cleanup(&mut self) -> Done {
+        let (role, slot) = (self.text("role"), self.text("slot"));
+        assert_eq!(self.text("keep_role"), "yes");
+        let (machine, port) = (self.machine.clone(), self.port());
+        let read = self.world.keys().into_iter().any(|(other, own)| {
+            let through = self.world.cluster(&other, own).unwrap();
+            through.in_force.get("primary_slot_name") == Some(&slot)
+                && self.world.follows(&other, own) == Ok((machine.clone(), port))
+        });
+        if read {
+            return fail(format!("the slot {slot} is still read from"));
+        }
+        self.budget.part()?;
+        self.cluster()?.slots.remove(&slot);
+        self.budget.part()?;
+        self.cluster()?.hba.remove(&role);
+        self.budget.part()
+    }
+
     fn passfile(&mut self) -> Done {
         let (role, upstream) = (self.text("role"), self.text("upstream_address"));
         let port = self.text("upstream_port").parse().unwrap();
@@ -316,6 +355,7 @@ impl Run<'_> {
         let password = self.apply;
         self.cluster()?.passfile = Some((role.clone(), password));
         self.budget.part()?;
+        self.world.settle();
         let set = self.connect(&upstream, port, &role)?.set;
         let expected = self.text("expect_identity");
         if !expected.is_empty() && expected != set.to_string() {
@@ -451,6 +491,15 @@ impl Run<'_> {
         cluster.data = cluster.copy.take().map(|copy| copy.directory);
         // What the server kept for others went with the old directory.
         cluster.slots.clear();
+        let (address, port) = (
+            self.text("upstream_address"),
+            self.text("upstream_port").parse().unwrap(),
+        );
+        let copied = self
+            .world
+            .cluster(&address, port)
+            .map(|one| one.roles.clone());
+        self.cluster()?.roles = copied.unwrap_or_default();
         self.budget.part()
     }
 

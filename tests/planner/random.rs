@@ -74,11 +74,27 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
     let mut ports: BTreeMap<usize, u16> = BTreeMap::new();
     let replications = (0..=tape.pick(3))
         .map(|index| {
+            let mut hosts: Vec<usize> = Vec::new();
             let replicas = (0..tape.pick(5))
                 .map(|at| {
                     let host = tape.pick(5);
                     let port = ports.entry(host).or_insert(5431);
                     *port += 1;
+                    let upstream = match at {
+                        0 => Upstream::Primary,
+                        at => cascade(tape.pick(2 + at), at),
+                    };
+                    hosts.push(host);
+                    // Between stacks a replica reads from the primary.
+                    let upstream = match upstream {
+                        Upstream::Replica(name)
+                            if host > 2
+                                || name[1..].parse().is_ok_and(|at: usize| hosts[at] > 2) =>
+                        {
+                            Upstream::Primary
+                        }
+                        upstream => upstream,
+                    };
                     Replica {
                         name: format!("r{at}"),
                         member: {
@@ -91,7 +107,7 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
                             }
                             member
                         },
-                        upstream: Upstream::Primary,
+                        upstream,
                         max_rate: None,
                         max_lag: None,
                         account: None,
@@ -105,6 +121,35 @@ pub fn topology(tape: &mut Tape<'_>) -> Topology {
         })
         .collect();
     complete(replications)
+}
+
+/// Half of the replicas read from the primary, the others from one before them.
+fn cascade(pick: usize, at: usize) -> Upstream {
+    match pick.checked_sub(2) {
+        Some(before) if before < at => Upstream::Replica(format!("r{before}")),
+        _ => Upstream::Primary,
+    }
+}
+
+/// Another upstream for a replica, such that none reads from itself: repointed.
+pub fn repoint(tape: &mut Tape<'_>, topology: &mut Topology) {
+    let many = topology.replications.len();
+    let replicas = &mut topology.replications[tape.pick(many)].replicas;
+    if replicas.len() < 2 {
+        return;
+    }
+    let at = 1 + tape.pick(replicas.len() - 1);
+    let upstream = cascade(tape.pick(2 + at), at);
+    let far = |replica: &Replica| replica.member.server.stack == "us";
+    let crosses = match &upstream {
+        Upstream::Primary => false,
+        Upstream::Replica(name) => {
+            far(&replicas[at]) || replicas.iter().any(|one| one.name == *name && far(one))
+        }
+    };
+    if !crosses {
+        replicas[at].upstream = upstream;
+    }
 }
 
 /// A replication of these replicas, with so many apps.

@@ -11,7 +11,7 @@ use replform::topology::{Hazard, MemberId, Topology};
 
 use super::execute::{Budget, Stop, execute};
 use super::observe::observe;
-use super::random::{Tape, deed, topology, world};
+use super::random::{Tape, deed, repoint, topology, world};
 use super::world::{Job, World};
 
 /// A history: the wish, the world, and what must stay true of it.
@@ -234,6 +234,27 @@ impl History {
         }
     }
 
+    /// Rule 9: only the upstream keeps log for a replica.
+    fn nobody_keeps_for_others(&self) {
+        for replication in &self.topology.replications {
+            for replica in &replication.replicas {
+                let slot = format!("replform_{}_{}", replication.name, replica.name);
+                for (_, member) in replication.members() {
+                    let cluster = self
+                        .world
+                        .cluster(&member.machine.0, member.instance.port)
+                        .unwrap();
+                    let keeps = cluster.slots.contains_key(&slot) || cluster.hba.contains(&slot);
+                    assert!(
+                        !keeps || member == replication.upstream(replica),
+                        "rule 9: {} keeps {slot}",
+                        member.server
+                    );
+                }
+            }
+        }
+    }
+
     /// Rule 5: what an app is told of is linked now, or stood there before.
     fn apps_are_told_the_truth(&self, machine: &str, arguments: &Arguments) {
         let Some(Argument::Lines(block)) = arguments.get("block") else {
@@ -330,10 +351,11 @@ fn check_plan(history: &History, plan: &Plan) {
                 .iter()
                 .find(|one| one.name == step.replication)
                 .unwrap();
-            let target = format!(
-                "{}:{}",
-                replication.primary.address, replication.primary.instance.port
-            );
+            let Some(MemberId::Replica(name)) = &step.member else {
+                panic!("{} is no replica's", step.id);
+            };
+            let upstream = replication.upstream(replication.replica(name).unwrap());
+            let target = format!("{}:{}", upstream.address, upstream.instance.port);
             let reach = &observation.facts(&step.machine).unwrap().reach[&target];
             assert!(
                 matches!(reach, Reach::Open | Reach::Refused),
@@ -386,6 +408,9 @@ fn run(tape: &[u8]) -> BTreeMap<String, u32> {
             deed(&mut tape, &mut history.world, &history.topology);
             history.note();
         }
+        if tape.one_in(3) {
+            repoint(&mut tape, &mut history.topology);
+        }
         history.world.settle();
     }
     history.world.closed.clear();
@@ -409,6 +434,7 @@ fn run(tape: &[u8]) -> BTreeMap<String, u32> {
             .start();
     }
     history.world.settle();
+    let before = history.plan();
     let ended = history.apply(&mut tape, None);
     let after = history.plan();
     let word = match ended {
@@ -419,10 +445,14 @@ fn run(tape: &[u8]) -> BTreeMap<String, u32> {
                 "rule 7: after all was applied:\n{}",
                 text(&after)
             );
+            if !unknown(&after) {
+                history.nobody_keeps_for_others();
+            }
             "ended whole"
         }
         Ended::Partly(why) => panic!(
-            "rule 7: a fresh plan's step failed: {why}\n{}",
+            "rule 7: a fresh plan's step failed: {why}\n{}\n{}",
+            text(&before),
             text(&after)
         ),
         Ended::Cut => panic!("nothing was cut"),
@@ -449,7 +479,7 @@ proptest! {
 fn the_histories_meet_everything_that_can_happen() {
     let mut met: BTreeMap<String, u32> = BTreeMap::new();
     let mut state = 1_u64;
-    for _ in 0..60 {
+    for _ in 0..90 {
         let tape: Vec<u8> = std::iter::repeat_with(|| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -483,6 +513,7 @@ const EVERYTHING: &[&str] = &[
     "done link",
     "done verify",
     "done adopt",
+    "done cleanup",
     "done env",
     "cut provision",
     "cut configure",
@@ -497,7 +528,7 @@ const EVERYTHING: &[&str] = &[
 
 /// A topology with two bare replicas, and its world.
 fn two_bare_replicas() -> (Topology, World) {
-    let mut topology = topology(&mut Tape::new(&[0, 0, 2, 0, 1, 2]));
+    let mut topology = topology(&mut Tape::new(&[0, 0, 2, 0, 1, 0, 2]));
     topology.replications.truncate(1);
     let world = world(&mut Tape::new(&[]), &topology);
     assert_eq!(topology.replications[0].replicas.len(), 2);

@@ -367,15 +367,12 @@ impl World {
             }
         }
         let keys = self.keys();
-        for (machine, port) in keys {
+        // What is written goes down the whole tree: as many times as it can be deep.
+        for (machine, port) in keys.iter().cycle().take(keys.len() * 4).cloned() {
             if let Ok((host, upstream)) = self.follows(&machine, port) {
-                let position = self
-                    .cluster(&host, upstream)
-                    .unwrap()
-                    .data
-                    .as_ref()
-                    .unwrap()
-                    .position;
+                let from = self.cluster(&host, upstream).unwrap();
+                let position = from.data.as_ref().unwrap().position;
+                let roles = from.roles.clone();
                 let own = self
                     .hosts
                     .get_mut(&machine)
@@ -384,6 +381,7 @@ impl World {
                     .get_mut(&port)
                     .unwrap();
                 own.data.as_mut().unwrap().position = position;
+                own.roles = roles;
             }
         }
     }

@@ -4,17 +4,21 @@
 # Changes: the marker, the role (its password is replaced), our block at the top of pg_hba.conf (first match wins; other lines
 # stay as they are), the slot. A slot of ours that still holds what it must stays; one that is lost is made anew.
 # The server gets the password's verifier only, by standard input, with its statement logging off for that session.
-# Proves: role, verifier, block, slot. Can be run again. On a standby the role must be there already (it comes from the primary).
+# Proves: role, verifier, block, slot. Can be run again. A standby makes no role: there it is waited for, as it comes from the primary.
 # Variables: version, cluster, port; role, slot, address (the replica's), access (plain; account: only by TLS with a certificate that
-# names the role; authority: only by TLS with a certificate of the server's authority), verifier (SCRAM-SHA-256), marker_json, marker_file.
+# names the role; authority: only by TLS with a certificate of the server's authority), verifier (SCRAM-SHA-256), marker_json, marker_file; part (whole, where it
+# isn't given; role: the role alone, on the primary of a replica that reads from another; slot: the rest, on that other).
 
 check() {
   pg_place
   own_name "$role"
   own_name "$slot"
-  case $verifier in
-    'SCRAM-SHA-256$'*[!A-Za-z0-9+/=:\$-]*) die "the verifier of $role isn't one" ;;
-    'SCRAM-SHA-256$'?*) ;;
+  part=${part:-whole}
+  case $part in whole | role | slot) ;; *) die "\"$part\" is no part of an account" ;; esac
+  case $part:$verifier in
+    slot:) ;;
+    *:'SCRAM-SHA-256$'*[!A-Za-z0-9+/=:\$-]*) die "the verifier of $role isn't one" ;;
+    *:'SCRAM-SHA-256$'?*) ;;
     *) die "the verifier of $role isn't one" ;;
   esac
   case $address in
@@ -68,6 +72,8 @@ SQL
   } | pg_sql -v role="$role"
 }
 
+account_role_is_there() { [ "$(echo "select 1 from pg_roles where rolname = :'role' and rolreplication;" | pg_sql -v role="$role")" = 1 ]; }
+
 account_hba() {
   hba=$(hba_file) || die "the server doesn't tell where pg_hba.conf is"
   # Read to its end, or not written at all: half of it would lock everybody out.
@@ -100,8 +106,13 @@ run() {
   marker_write
   in_recovery=$(echo 'select pg_is_in_recovery();' | pg_sql) || die "the server doesn't answer"
   if [ "$in_recovery" = f ]; then
+    [ "$part" != slot ] || die "the server is a primary: the replica that others were to read from isn't one"
     account_role || die "the role $role can't be made"
     changed "role $role"
+    if [ "$part" = role ]; then return 0; fi
+  else
+    [ "$part" != role ] || die "the server is a standby: it can't make a role"
+    wait_until 60 account_role_is_there || die "the role $role hasn't come from the primary within 60 s: its replay is behind"
   fi
   account_hba
   slot_said=$(account_slot) || die "the slot $slot can't be made: max_replication_slots may be used up"
@@ -116,11 +127,12 @@ select case
  when not exists (select from pg_authid where rolname = :'role' and rolreplication and rolcanlogin) then 'the role '||:'role'||' isn''t there'
  when not pg_is_in_recovery() and not exists (select from pg_authid where rolname = :'role' and rolpassword = :'verifier')
   then 'the role '||:'role'||' has another password'
+ when :'part' = 'role' then 'good'
  when not exists (select from pg_hba_file_rules where :'role' = any(user_name) and 'replication' = any(database) and error is null)
   then 'pg_hba.conf has no line for '||:'role'
  when not exists (select from pg_replication_slots where slot_name = :'slot' and coalesce(wal_status, '') <> 'lost') then 'the slot '||:'slot'||' isn''t there'
  else 'good' end;
 SQL
-  } | pg_sql -v role="$role" -v slot="$slot") || die "the server doesn't answer"
+  } | pg_sql -v role="$role" -v slot="$slot" -v part="${part:-whole}") || die "the server doesn't answer"
   [ "$found" = good ] || die "$found"
 }

@@ -238,9 +238,14 @@ pub(super) fn link(link: &Link<'_>) -> Vec<Finding> {
     }
     former_slot(link, &facts, &upstream, &mut checks);
     tls::check_link(link, &mut checks);
+    // As it is now: one that gets its copy by this plan may not be there yet.
+    let now = link
+        .upstream_facts
+        .instance(&link.replication.engine.0, link.upstream.instance.port)
+        .and_then(|instance| PostgresFacts::of(instance).ok());
     let listens = link
         .listens_at()
-        .zip(upstream.setting("listen_addresses"))
+        .zip(now.as_ref().and_then(|now| now.setting("listen_addresses")))
         .is_some_and(|(address, now)| settings::listening(now, address).is_none());
     closed_port(link, listens, &mut checks);
     if matches!(link.instance.server, ServerState::Running)

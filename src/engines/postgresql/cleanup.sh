@@ -3,7 +3,7 @@
 #
 # A slot that is still read from is waited for, then left: its reader isn't standalone yet. A role that owns something or has
 # rights that somebody gave it stays, without its login. Proves that slot and lines are gone. Can be run again.
-# Variables: version, cluster, port; role, slot.
+# Variables: version, cluster, port; role, slot; keep_role (yes: its replica reads from another member now, so only slot and lines go).
 
 check() {
   pg_place
@@ -32,7 +32,7 @@ SQL
   ) || die "the slot $slot can't be dropped"
   [ -z "$said" ] || changed "dropped the slot $slot"
   hba_remove "$role"
-  if [ "$(echo 'select pg_is_in_recovery();' | pg_sql)" = f ]; then role_remove "$role"; fi
+  if [ "${keep_role:-no}" != yes ] && [ "$(echo 'select pg_is_in_recovery();' | pg_sql)" = f ]; then role_remove "$role"; fi
 }
 
 verify() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PROBE, PostgresFacts, checks, decode, relation, scram, settings, steps, tls};
+use super::{PROBE, PostgresFacts, checks, copied, decode, relation, scram, settings, steps, tls};
 use crate::engines::checks::Checks;
 use crate::engines::registry::{self, Description};
 use crate::engines::settings::as_marker;
@@ -11,6 +11,7 @@ use crate::engines::{DecodeError, Engine, Link, Parting, ProofError, SALT_BYTES,
 use crate::observe::Instance;
 use crate::plan::{Finding, Relation, SettingChange, Step};
 use crate::secret::Secret;
+use crate::topology::Member;
 
 /// The engine.
 #[derive(Debug)]
@@ -89,6 +90,18 @@ impl Engine for PostgreSql {
 
     fn reconnect(&self, link: &Link<'_>) -> Vec<Step> {
         steps::reconnect(link)
+    }
+
+    fn cascade_refused(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn copied(&self, link: &Link<'_>) -> Option<Instance> {
+        copied::copied(link)
+    }
+
+    fn sweep(&self, link: &Link<'_>, holders: &[(&Member, &Instance)]) -> Option<Step> {
+        steps::sweep(link, holders)
     }
 
     fn across_refused(&self) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod conninfo;
+mod copied;
 mod decode;
 mod engine;
 mod facts;

@@ -5,7 +5,8 @@
 # Changes that file only. Proves, by asking the upstream as the replica will (replication connection), that path, rule and
 # password are good, and that the upstream is the one of the plan. Can be run again.
 # Variables: version, cluster, port; upstream_address, upstream_port, conninfo, role, password (secret), expect_identity (system
-# identifier, empty: any).
+# identifier, empty: any), patience (seconds in which the password must have come to an upstream that is a replica itself; 0 where
+# it isn't given).
 
 check() {
   pg_place
@@ -24,6 +25,7 @@ run() {
 }
 
 verify() {
+  wait_until "${patience:-0}" pg_identify >/dev/null 2>&1
   said=$(pg_identify 2>&1) || die "the upstream refuses this host: $(pg_said "$said")"
   identity=${said%%|*}
   if [ -n "$expect_identity" ] && [ "$identity" != "$expect_identity" ]; then

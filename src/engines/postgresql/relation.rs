@@ -93,15 +93,24 @@ fn standby(link: &Link<'_>, facts: &PostgresFacts, upstream: &PostgresFacts) -> 
         return unconnected(link, facts, upstream, "no upstream is set");
     };
     if !is_wanted_upstream(link, &seen.host, seen.port, upstream) {
-        return Relation::Elsewhere(format!(
+        let why = format!(
             "reads from {}:{}, wanted {}:{}",
             seen.host,
             seen.port,
             link.upstream_address(),
             link.upstream.instance.port
-        ));
+        );
+        if !link.is_member(&seen.host, seen.port) {
+            return Relation::Elsewhere(why);
+        }
+        // Of the same replication: it goes on from another member, where that has what it needs.
+        return unconnected(link, facts, upstream, &why);
     }
     match &seen.streaming {
+        // What it reads from now goes: it may be behind what the new copy begins with.
+        Streaming::Yes | Streaming::CatchingUp if is_to_be_copied(link) => {
+            unconnected(link, facts, upstream, "its upstream gets a new copy")
+        }
         Streaming::Yes | Streaming::CatchingUp => {
             worn(link, facts, upstream).map_or(Relation::Linked, Relation::Worn)
         }
@@ -203,7 +212,7 @@ fn unconnected(
         return Relation::Unreachable(format!("its position isn't known ({why})"));
     };
     if timeline == upstream_timeline {
-        if replayed > written {
+        if replayed > written && !is_of_the_primary(link, timeline, replayed) {
             return Relation::Diverged(format!(
                 "is ahead of {} on the same timeline {timeline} ({replayed}, there {written})",
                 link.upstream.server
@@ -232,6 +241,10 @@ fn unconnected(
     }
     let segment = replayed.segment_start(upstream.segment_bytes());
     match upstream.oldest_wal {
+        // It follows the primary until its new upstream, which is copied after this, follows too.
+        Some(_) if reads_from_primary(link) && is_to_be_copied(link) => {
+            Relation::Disconnected(why.to_owned())
+        }
         Some(oldest) if oldest > segment => Relation::Broken(format!(
             "needs the log from {replayed} on, but {} keeps it only from {oldest} on ({why})",
             link.upstream.server
@@ -240,8 +253,37 @@ fn unconnected(
     }
 }
 
+/// Whether a position ahead of the upstream's is on the primary's own way: an upstream that is a replica gets there too, and one
+/// that was asked a moment earlier was behind what streams.
+fn is_of_the_primary(link: &Link<'_>, timeline: u32, replayed: Lsn) -> bool {
+    let Ok(primary) = PostgresFacts::of(link.primary_instance) else {
+        return false;
+    };
+    let streams = link.instance.upstream.as_ref().is_some_and(|seen| {
+        !matches!(seen.streaming, Streaming::No { .. }) && link.is_member(&seen.host, seen.port)
+    });
+    position(link.primary_instance, &primary)
+        .is_some_and(|(there, written)| timeline == there && (streams || replayed <= written))
+}
+
+fn reads_from_primary(link: &Link<'_>) -> bool {
+    let primary = &link.replication.primary;
+    link.instance.upstream.as_ref().is_some_and(|seen| {
+        seen.streaming == Streaming::Yes
+            && seen.port == primary.instance.port
+            && [&primary.address, &primary.public_address].contains(&&seen.host)
+    })
+}
+
+/// Whether the upstream is only what this plan makes of it.
+fn is_to_be_copied(link: &Link<'_>) -> bool {
+    let (name, port) = (&link.replication.engine.0, link.upstream.instance.port);
+    let seen = link.upstream_facts.instance(name, port);
+    seen != Some(link.upstream_instance)
+}
+
 /// Timeline and replayed (or written) position, from the running server, else from the control file.
-fn position(instance: &Instance, facts: &PostgresFacts) -> Option<(u32, Lsn)> {
+pub(super) fn position(instance: &Instance, facts: &PostgresFacts) -> Option<(u32, Lsn)> {
     let running = || Some((facts.timeline?, Lsn(instance.position.as_ref()?.offset?)));
     let stopped = || {
         let control = facts.control.as_ref()?;

@@ -9,7 +9,7 @@ pub(super) use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams, account_of, registry};
 use crate::plan::names;
-use crate::topology::{Bytes, Replication};
+use crate::topology::{Bytes, MemberId, Replication};
 
 /// PostgreSQL's own port.
 pub(super) const DEFAULT_PORT: u16 = registry::POSTGRESQL.default_port;
@@ -133,7 +133,11 @@ fn room(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Vec<Change> {
         .filter(|slot| !names.contains(&slot.name))
         .count();
     let senders = foreign_senders + upstreams.standing.len() + 2 * upstreams.new.len();
-    let slots = foreign_slots + names.len();
+    let slots = foreign_slots
+        + match upstreams.id {
+            MemberId::Primary => names.len(),
+            MemberId::Replica(_) => upstreams.standing.len() + upstreams.new.len(),
+        };
     [
         ("max_wal_senders", senders),
         ("max_replication_slots", slots),
@@ -330,6 +334,11 @@ pub(super) fn replica_lines(
             .into_iter()
             .map(|(name, value)| line(name, &value.to_string())),
     );
+    // What it was given for those that read from it.
+    let name_of = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let named: Vec<String> = lines.iter().map(|line| name_of(line)).collect();
+    let others = facts.drop_in.iter();
+    lines.extend(others.filter(|own| !named.contains(&name_of(own))).cloned());
     lines
 }
 

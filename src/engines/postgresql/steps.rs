@@ -6,9 +6,9 @@ use super::tls;
 use crate::engines::secure::Proved;
 use crate::engines::steps::{Copy, LinkSteps, Retirement, UNLINK_SECONDS, configure, with_marker};
 use crate::engines::{Link, Parting, Upstreams, account_of};
-use crate::observe::ServerState;
+use crate::observe::{Instance, ServerState};
 use crate::plan::{Argument, Call, Cost, Step, StepKind, Work};
-use crate::topology::{Bytes, MemberId};
+use crate::topology::{Bytes, Member, MemberId};
 
 /// Bytes a second that pg_verifybackup reads (engine page, 13: 300 to 600 MB/s).
 const VERIFY_RATE: f64 = 400e6;
@@ -20,6 +20,8 @@ const LINK_SECONDS: u64 = 1200;
 const UNLINK_LIMIT: u64 = 1200 + UNLINK_SECONDS as u64;
 /// The setting that apps on other hosts rely on.
 const LISTEN: &str = "listen_addresses";
+/// Seconds in which a role that the primary has must have come to a replica that others read from.
+const ROLE_SECONDS: i64 = 60;
 /// Seconds without writes of a restart right after a CHECKPOINT (engine page, 3.1: 1.1 s).
 const RESTART_SECONDS: f64 = 1.1;
 
@@ -139,19 +141,46 @@ pub(super) fn part(parting: &Parting<'_>) -> Vec<Step> {
         steps.unlink(None, call);
     }
     let upstream = PostgresFacts::of(parting.link.upstream_instance).unwrap_or_default();
-    let call = cluster_call(
-        "postgresql/cleanup.sh",
-        180,
-        upstream.cluster.as_deref(),
-        parting.link.upstream.instance.port,
-    )
-    .text("role", &calls.name)
-    .text("slot", &calls.name);
-    steps.cleanup(
-        &format!("role and slot {}, its lines in pg_hba.conf", calls.name),
-        call,
-    );
+    let what = format!("role and slot {}, its lines in pg_hba.conf", calls.name);
+    let call = calls.cleanup(&upstream, parting.link.upstream);
+    if parting.link.cascades() {
+        // Its role is the primary's to drop.
+        let primary = PostgresFacts::of(parting.link.primary_instance).unwrap_or_default();
+        let drop = calls.cleanup(&primary, &parting.link.replication.primary);
+        let actions = vec![
+            steps.on_upstream(Work::Script(call)),
+            steps.on_primary(Work::Script(drop)),
+        ];
+        steps.cleanup_by(&what, actions);
+    } else {
+        steps.cleanup(&what, call);
+    }
     steps.done()
+}
+
+/// Members that kept log for a replica which reads from another now let go of it.
+pub(super) fn sweep(link: &Link<'_>, holders: &[(&Member, &Instance)]) -> Option<Step> {
+    let calls = Calls::new(link);
+    let mut steps = LinkSteps::new(link);
+    let (mut members, mut actions) = (Vec::new(), Vec::new());
+    for (member, instance) in holders {
+        let Ok(facts) = PostgresFacts::of(instance) else {
+            continue;
+        };
+        let slot = |slot: &Slot| slot.name == calls.name && slot.kind == "physical";
+        let keeps = facts.slots.iter().any(slot) || facts.hba_blocks.contains_key(&calls.name);
+        if keeps && matches!(instance.server, ServerState::Running) {
+            let call = calls.cleanup(&facts, member).text("keep_role", "yes");
+            members.push(*member);
+            actions.push(steps.on_member(member, Work::Script(call)));
+        }
+    }
+    if actions.is_empty() {
+        return None;
+    }
+    let what = format!("slot {}, its lines in pg_hba.conf", calls.name);
+    steps.sweep(&what, &members, actions);
+    steps.done().pop()
 }
 
 /// What stays of a drop-in.
@@ -229,6 +258,18 @@ impl<'a, 'b> Calls<'a, 'b> {
         self.on_replica.of(script, timeout_seconds)
     }
 
+    /// A member forgets the replica.
+    fn cleanup(&self, facts: &PostgresFacts, member: &Member) -> Call {
+        cluster_call(
+            "postgresql/cleanup.sh",
+            180,
+            facts.cluster.as_deref(),
+            member.instance.port,
+        )
+        .text("role", &self.name)
+        .text("slot", &self.name)
+    }
+
     /// The replica's certificate, and the proof that the upstream lets it in with that.
     fn secure(&self, steps: &mut LinkSteps<'_, '_>) {
         if !self.link.verifies() {
@@ -287,11 +328,38 @@ impl<'a, 'b> Calls<'a, 'b> {
             .text("expect_identity", steps.upstream_identity())
             .with("password", Argument::Secret(steps.password()));
         let exists = upstream.roles.iter().any(|role| role.name == self.name);
-        let make = with_marker(make, self.link.wanted_upstream_marker);
-        let actions = vec![
-            steps.on_upstream(Work::Script(make)),
-            steps.on_replica(Work::Script(keep)),
-        ];
+        let actions = if self.link.cascades() {
+            // The role comes from the primary; only slot and lines are the upstream's own.
+            let primary = PostgresFacts::of(self.link.primary_instance).unwrap_or_default();
+            let (role, port) = (make.clone(), self.link.replication.primary.instance.port);
+            let (version, cluster) = primary
+                .cluster
+                .as_deref()
+                .and_then(|cluster| cluster.split_once('/'))
+                .unwrap_or_default();
+            let role = role
+                .text("version", version)
+                .text("cluster", cluster)
+                .number("port", port)
+                .text("part", "role");
+            let role = with_marker(role, self.link.wanted_primary_marker);
+            let admit = with_marker(make, self.link.wanted_upstream_marker)
+                .text("verifier", "")
+                .text("part", "slot");
+            vec![
+                steps.on_primary(Work::Script(role)),
+                steps.on_upstream(Work::Script(admit)),
+                steps.on_replica(Work::Script(keep.number("patience", ROLE_SECONDS))),
+            ]
+        } else {
+            vec![
+                steps.on_upstream(Work::Script(with_marker(
+                    make,
+                    self.link.wanted_upstream_marker,
+                ))),
+                steps.on_replica(Work::Script(keep)),
+            ]
+        };
         let (name, address) = (&self.name, self.link.replica_address());
         steps.account_of(
             exists,

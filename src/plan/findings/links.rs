@@ -17,16 +17,22 @@ pub(in crate::plan) fn link_not_built(
 ) -> Option<Finding> {
     let refused = engine.across_refused();
     let what = match &replica.upstream {
-        Upstream::Replica(name) => {
-            format!("reads from replica \"{name}\": cascades aren't built in this version")
+        Upstream::Replica(name) if engine.cascade_refused().is_some() => {
+            format!(
+                "reads from replica \"{name}\": {}",
+                engine.cascade_refused()?
+            )
         }
-        Upstream::Primary if replication.crosses_stacks(replica) => {
+        Upstream::Replica(name) if replication.verifies(replica) => {
+            format!(
+                "reads from replica \"{name}\" and both ends are to prove themselves: TLS between replicas isn't built in this version"
+            )
+        }
+        _ if replication.crosses_stacks(replica) => {
             format!("is in another stack than its primary: {}", refused?)
         }
-        Upstream::Primary if replication.verifies(replica) => {
-            format!("tls = \"verify\": {}", refused?)
-        }
-        Upstream::Primary => return None,
+        _ if replication.verifies(replica) => format!("tls = \"verify\": {}", refused?),
+        _ => return None,
     };
     Some(about(
         codes::LINK_NOT_BUILT,
