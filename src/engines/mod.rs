@@ -172,7 +172,8 @@ pub trait Engine: Sync {
     fn cascade_refused(&self) -> Option<&'static str> {
         Some("cascades aren't built for this engine in this version")
     }
-    /// A replica's instance as it will be when [`Engine::seed`] is done: what others that read from it are planned with.
+    /// A replica's instance as it will be when [`Engine::seed`] or [`Engine::reconnect`] is done, where it isn't so now (no copy yet,
+    /// or stopped): what others that read from it are planned with.
     fn copied(&self, _link: &Link<'_>) -> Option<Instance> {
         None
     }

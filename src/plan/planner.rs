@@ -119,7 +119,7 @@ struct Assessed<'a> {
     known: Option<Known<'a>>,
     relation: Relation,
     intent: Intent,
-    /// What its instance will be when this plan has copied data there, for those that read from it.
+    /// What its instance will be when this plan has linked it, where it isn't so now: for those that read from it.
     copied: Option<Box<Instance>>,
 }
 
@@ -455,7 +455,8 @@ impl<'a> ReplicationPlanner<'a> {
             relation = Relation::Broken("is to be copied anew (-replace)".to_owned());
         }
         let intent = self.judge(replica, &known, &relation, findings);
-        let copied = (intent == Intent::Seed)
+        let copied = intent
+            .links()
             .then(|| engine.copied(&self.link(replica, &known, &relation, end(&known.wanted))))
             .flatten()
             .map(Box::new);

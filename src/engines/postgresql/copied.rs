@@ -1,4 +1,4 @@
-//! What a replica will be when its copy is in place: others that are to read from it are planned with that.
+//! What a replica will be when it is linked: others that are to read from it are planned with that.
 
 use super::facts::{PostgresFacts, REPLICA_LIMITS, Setting};
 use super::settings;
@@ -30,54 +30,62 @@ const DEBIAN: [(&str, &str, &str); 9] = [
 /// Settings that are the data set's own.
 const OF_THE_DATA: [&str; 2] = ["data_checksums", "wal_segment_size"];
 
-/// The instance after the link's steps; `None`: its observation can't be read.
+/// The instance after the link's steps; `None`: as it is now, or its observation can't be read.
 pub(super) fn copied(link: &Link<'_>) -> Option<Instance> {
+    let copies = link.relation.needs_copy();
+    if !copies && link.instance.server == ServerState::Running {
+        return None;
+    }
     let own = PostgresFacts::of(link.instance).ok()?;
     let upstream = PostgresFacts::of(link.upstream_instance).ok()?;
     let mut facts = (*own).clone();
-    facts.cluster = Some(settings::cluster_of(link));
-    facts.major = upstream.major;
     facts.reads_drop_ins = true;
     facts.drop_in = settings::replica_lines(link, &own, &upstream);
     facts.settings = settings_after(&own, &upstream, &facts.drop_in);
     facts.passfile = true;
-    facts.control.clone_from(&upstream.control);
-    facts.signals = vec!["standby.signal".to_owned()];
-    facts.missing = None;
     facts.roles.clone_from(&upstream.roles);
-    facts.databases.clone_from(&upstream.databases);
-    facts.tablespaces.clone_from(&upstream.tablespaces);
-    facts.timeline = upstream.timeline;
-    facts.history.clone_from(&upstream.history);
-    // It has the log from its copy's start on.
-    facts.oldest_wal = super::relation::position(link.upstream_instance, &upstream)
-        .map(|(_, lsn)| lsn.segment_start(upstream.segment_bytes()));
-    facts.wal_bytes_per_second = upstream.wal_bytes_per_second;
-    // What it kept for others goes with the old directory.
-    facts.slots.clear();
-    facts.senders.clear();
-    facts.backups.clear();
     let mut instance = link.instance.clone();
     instance.server = ServerState::Running;
-    let version = link.instance.version.clone();
-    instance.version = version.or_else(|| link.upstream_instance.version.clone());
     instance.role = Some(Role::Replica);
-    instance
-        .identity
-        .clone_from(&link.upstream_instance.identity);
-    instance
-        .position
-        .clone_from(&link.upstream_instance.position);
-    instance.data = data(link);
     instance.upstream = Some(UpstreamSeen {
         host: link.upstream_address().to_owned(),
         port: link.upstream.instance.port,
         streaming: Streaming::Yes,
         lag_seconds: None,
     });
-    instance.downstreams.clear();
+    if copies {
+        let version = link.instance.version.clone();
+        instance.version = version.or_else(|| link.upstream_instance.version.clone());
+        let theirs = link.upstream_instance;
+        instance.identity.clone_from(&theirs.identity);
+        instance.position.clone_from(&theirs.position);
+        instance.data = data(link);
+        instance.downstreams.clear();
+        with_the_data(&mut facts, link, &upstream);
+    }
     instance.details = serde_json::to_value(facts).ok()?.into();
     Some(instance)
+}
+
+/// What comes with the copy.
+fn with_the_data(facts: &mut PostgresFacts, link: &Link<'_>, upstream: &PostgresFacts) {
+    facts.cluster = Some(settings::cluster_of(link));
+    facts.major = upstream.major;
+    facts.control.clone_from(&upstream.control);
+    facts.signals = vec!["standby.signal".to_owned()];
+    facts.missing = None;
+    facts.databases.clone_from(&upstream.databases);
+    facts.tablespaces.clone_from(&upstream.tablespaces);
+    facts.timeline = upstream.timeline;
+    facts.history.clone_from(&upstream.history);
+    // It has the log from its copy's start on.
+    facts.oldest_wal = super::relation::position(link.upstream_instance, upstream)
+        .map(|(_, lsn)| lsn.segment_start(upstream.segment_bytes()));
+    facts.wal_bytes_per_second = upstream.wal_bytes_per_second;
+    // What it kept for others goes with the old directory.
+    facts.slots.clear();
+    facts.senders.clear();
+    facts.backups.clear();
 }
 
 fn settings_after(
