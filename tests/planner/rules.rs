@@ -479,7 +479,7 @@ proptest! {
 fn the_histories_meet_everything_that_can_happen() {
     let mut met: BTreeMap<String, u32> = BTreeMap::new();
     let mut state = 1_u64;
-    for _ in 0..90 {
+    for _ in 0..140 {
         let tape: Vec<u8> = std::iter::repeat_with(|| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
