@@ -890,7 +890,10 @@ impl<'a> ReplicationPlanner<'a> {
         }
         let written = steps.iter().any(|step| match step.kind {
             StepKind::Account => true,
-            StepKind::Configure => step.member == Some(MemberId::Primary),
+            // One on a replica that others read from leaves the primary's marker alone; where none do, the engine says whose it writes.
+            StepKind::Configure => {
+                step.member == Some(MemberId::Primary) || ends.engine.cascade_refused().is_some()
+            }
             _ => false,
         });
         let stands = assessed
