@@ -12,6 +12,8 @@ mod execute;
 mod mongodb;
 #[path = "planner/observe.rs"]
 mod observe;
+#[path = "planner/parting.rs"]
+mod parting;
 #[path = "planner/random.rs"]
 mod random;
 #[path = "planner/recorded.rs"]

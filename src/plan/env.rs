@@ -164,10 +164,58 @@ pub(super) fn releases(wish: &Wish<'_>, observation: &Observation) -> (Vec<Step>
             }
         }
         if !changes.is_empty() {
-            steps.push(release(wish, &app, changes));
+            let value = |name: &str| released_value(wish, name);
+            let (topology, replication) = (&wish.topology.name, &wish.replication.name);
+            steps.push(release(topology, replication, &value, &app, changes));
         }
     }
     (steps, findings)
+}
+
+/// The steps that give back blocks of replications of which nothing else is known: neither the configuration names them, nor a
+/// marker (they had no replica).
+pub(super) fn orphans(topology: &Topology, observation: &Observation) -> Vec<Step> {
+    let known: BTreeSet<String> = topology
+        .all_replications()
+        .map(|replication| format!("{}.{}", topology.name, replication.name))
+        .collect();
+    let prefix = format!("{}.", topology.name);
+    let mut steps = Vec::new();
+    for app in &topology.apps {
+        let files = app.machines.iter().filter_map(|machine| {
+            let file = observation.facts(machine)?.env.get(&app.env_file)?;
+            Some((machine, file)).filter(|(_, file)| file.unreadable.is_none())
+        });
+        let mut changes: BTreeMap<&str, Vec<(MachineId, Vec<String>)>> = BTreeMap::new();
+        for (machine, file) in files {
+            let keys: BTreeSet<&String> = file.blocks.keys().chain(&file.pending).collect();
+            for key in keys.into_iter().filter(|key| !known.contains(*key)) {
+                let Some(name) = key.strip_prefix(&prefix) else {
+                    continue;
+                };
+                let before = file.blocks.get(key).cloned().unwrap_or_default();
+                let of = changes.entry(name).or_default();
+                of.push((machine.clone(), before));
+            }
+        }
+        for (name, changes) in changes {
+            let released = Released {
+                name: app.id.to_string(),
+                path: &app.env_file,
+                machines: Vec::new(),
+                on_change: app.on_change.as_deref(),
+                place: &app.place,
+            };
+            steps.push(release(
+                &topology.name,
+                name,
+                &|name| empty_list(name),
+                &released,
+                changes,
+            ));
+        }
+    }
+    steps
 }
 
 /// An app that is a target no more.
@@ -194,6 +242,11 @@ fn released_value(wish: &Wish<'_>, name: &str) -> Option<String> {
             }
         }
     }
+    empty_list(name)
+}
+
+/// Nothing, for a list of replicas.
+fn empty_list(name: &str) -> Option<String> {
     let lists = ["REPLICA_ADDRESSES", "SLAVE_ADDRESSES"];
     let listed = |list: &&str| {
         name.ends_with(&format!("_{list}_INT")) || name.ends_with(&format!("_{list}_EXT"))
@@ -201,8 +254,13 @@ fn released_value(wish: &Wish<'_>, name: &str) -> Option<String> {
     lists.iter().any(listed).then(String::new)
 }
 
-fn release(wish: &Wish<'_>, app: &Released<'_>, changes: Vec<(MachineId, Vec<String>)>) -> Step {
-    let (topology, replication) = (&wish.topology.name, &wish.replication.name);
+fn release(
+    topology: &str,
+    replication: &str,
+    value: &dyn Fn(&str) -> Option<String>,
+    app: &Released<'_>,
+    changes: Vec<(MachineId, Vec<String>)>,
+) -> Step {
     let mut diffs: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
     for (machine, before) in &changes {
         diffs
@@ -212,7 +270,7 @@ fn release(wish: &Wish<'_>, app: &Released<'_>, changes: Vec<(MachineId, Vec<Str
     }
     let replaced = |line: &String| {
         let (name, _) = line.split_once('=')?;
-        Some(format!("{name}={}", released_value(wish, name)?))
+        Some(format!("{name}={}", value(name)?))
     };
     let shown = |line: &String| match line.split_once("=(sha256:") {
         Some((name, _)) => format!("{name}=(as it is)"),
@@ -241,7 +299,7 @@ fn release(wish: &Wish<'_>, app: &Released<'_>, changes: Vec<(MachineId, Vec<Str
             app.name.replace('/', ".")
         )),
         kind: StepKind::Env,
-        replication: replication.clone(),
+        replication: replication.to_owned(),
         member: None,
         subject: app.name.clone(),
         machine: changes

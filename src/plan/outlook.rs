@@ -46,8 +46,7 @@ pub(super) fn outlook(topology: &Topology, steps: &[Step], findings: &[Finding])
         })
         .collect();
     let engines: BTreeMap<_, _> = topology
-        .replications
-        .iter()
+        .all_replications()
         .map(|replication| (&replication.name, replication.engine.0.as_str()))
         .collect();
     let restarts = steps

@@ -52,6 +52,9 @@ pub fn plan(
         steps.extend(planned.steps);
         replications.push(planned.shown);
     }
+    if options.targets.is_empty() {
+        steps.extend(env::orphans(topology, observation));
+    }
     findings::hazards_of_steps(topology, &steps, options, &mut findings);
     findings::claims_on_disk(&steps, &mut findings);
     let order = StepGraph::new(&steps)?.order()?;
@@ -626,14 +629,27 @@ impl<'a> ReplicationPlanner<'a> {
             .map(|replica| engines::account_of(self.replication, replica))
             .filter(|account| !account.is_empty())
             .collect();
-        markers::naming(
+        let wanted = markers::naming(
             self.topology,
             self.replication,
             id,
             parting,
             objects,
             settings,
-        )
+        );
+        let mut former = self.topology.former.replications.iter();
+        if !former.any(|one| one.name == self.replication.name) {
+            return wanted;
+        }
+        // Of a replication that left the page only its marker knows which apps go on with the primary's address.
+        match (id, found) {
+            (MemberId::Primary, Some(found)) => Marker {
+                env_targets: found.env_targets.clone(),
+                ..(*wanted).clone()
+            }
+            .into(),
+            _ => wanted,
+        }
     }
 
     fn upstreams<'b>(
@@ -673,6 +689,10 @@ impl<'a> ReplicationPlanner<'a> {
         let (new, standing) = self.split(engine, assessed, &MemberId::Primary);
         let parting: Vec<Replica> = former.iter().map(|one| one.replica.clone()).collect();
         let bare = self.wanted_marker(&MemberId::Primary, marker, &parting);
+        // Nothing is made for replicas where none is wanted.
+        if self.replication.replicas.is_empty() {
+            return (Vec::new(), bare);
+        }
         let changes =
             engine.setting_changes(&self.upstreams(primary, marker, &new, &standing, &bare));
         let wanted = bare.with_changes(changes);

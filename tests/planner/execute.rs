@@ -138,7 +138,11 @@ impl Run<'_> {
             "apply/tls-keep.sh" => self.keep(),
             "postgresql/cleanup.sh" => self.cleanup(),
             "apply/marker.sh" => self.marker(),
+            "apply/env.sh" if self.call.arguments.contains_key("release") => self.release(),
             "apply/env.sh" => self.env(),
+            "apply/forget.sh" => self.forget(),
+            "postgresql/unlink.sh" => self.unlink(),
+            "postgresql/retire.sh" => self.retire(),
             other => panic!("no model of {other}"),
         }
     }
@@ -328,10 +332,10 @@ impl Run<'_> {
         self.budget.part()
     }
 
-    /// Of a replica that reads from another member now.
+    /// Of a replica that parts, or that reads from another member now: then its role stays.
     fn cleanup(&mut self) -> Done {
         let (role, slot) = (self.text("role"), self.text("slot"));
-        assert_eq!(self.text("keep_role"), "yes");
+        let keep_role = self.text("keep_role") == "yes";
         let (machine, port) = (self.machine.clone(), self.port());
         let read = self.world.keys().into_iter().any(|(other, own)| {
             let through = self.world.cluster(&other, own).unwrap();
@@ -345,6 +349,11 @@ impl Run<'_> {
         self.cluster()?.slots.remove(&slot);
         self.budget.part()?;
         self.cluster()?.hba.remove(&role);
+        self.budget.part()?;
+        let cluster = self.cluster()?;
+        if !keep_role && cluster.writable() {
+            cluster.roles.remove(&role);
+        }
         self.budget.part()
     }
 
@@ -549,6 +558,108 @@ impl Run<'_> {
         self.host()
             .markers
             .insert(file, serde_json::from_str(&json).unwrap());
+        self.budget.part()
+    }
+
+    fn forget(&mut self) -> Done {
+        let (marker, jobs) = (self.text("marker_file"), self.text("jobs"));
+        let running =
+            |(name, job): (&String, &Job)| name.starts_with(&jobs) && *job == Job::Running;
+        if self.host().jobs.iter().any(running) {
+            return fail("a job still runs here");
+        }
+        self.budget.part()?;
+        self.host().jobs.retain(|name, _| !name.starts_with(&jobs));
+        self.budget.part()?;
+        self.host().markers.remove(&marker);
+        self.budget.part()
+    }
+
+    fn unlink(&mut self) -> Done {
+        let accounts = self.lines("accounts");
+        self.world.settle();
+        let (machine, port) = (self.machine.clone(), self.port());
+        let follows = self.world.follows(&machine, port);
+        let cluster = self.cluster()?;
+        if !cluster.running && cluster.data.as_ref().is_some_and(|data| data.standby) {
+            cluster.start();
+            self.budget.part()?;
+        }
+        if let Ok((host, upstream)) = follows {
+            let has = |host: &str, port| {
+                self.world
+                    .cluster(host, port)?
+                    .data
+                    .as_ref()
+                    .map(|data| data.position)
+            };
+            assert_eq!(
+                has(&machine, port),
+                has(&host, upstream),
+                "a replica parts before it has everything"
+            );
+        }
+        let cluster = self.cluster()?;
+        if let Some(data) = &mut cluster.data
+            && data.standby
+        {
+            data.standby = false;
+            // From here on it holds what no other server has.
+            data.precious = true;
+        }
+        self.budget.part()?;
+        self.reduce()?;
+        self.cluster()?.passfile = None;
+        self.budget.part()?;
+        self.cluster()?
+            .roles
+            .retain(|role, _| !accounts.contains(role));
+        self.budget.part()
+    }
+
+    /// Of our drop-in only what the call keeps stays; what is in force stays until a restart.
+    fn reduce(&mut self) -> Done {
+        let keep = self.lines("keep");
+        let cluster = self.cluster()?;
+        cluster.drop_in.retain(|name, _| keep.contains(name));
+        for name in [
+            "max_slot_wal_keep_size",
+            "primary_conninfo",
+            "primary_slot_name",
+        ] {
+            cluster.in_force.remove(name);
+        }
+        self.budget.part()
+    }
+
+    fn retire(&mut self) -> Done {
+        self.budget.part()?;
+        self.reduce()
+    }
+
+    fn release(&mut self) -> Done {
+        let (path, begin) = (self.text("path"), self.text("begin_line"));
+        let key = begin
+            .split_once("begin ")
+            .unwrap()
+            .1
+            .split_once(':')
+            .unwrap()
+            .0
+            .to_owned();
+        self.budget.part()?;
+        let file = self.host().env.entry(path).or_default();
+        if file.blocks.remove(&key).is_some() {
+            file.pending.insert(key.clone());
+        }
+        self.budget.part()?;
+        let path = self.text("path");
+        self.host()
+            .env
+            .entry(path)
+            .or_default()
+            .pending
+            .remove(&key);
         self.budget.part()
     }
 

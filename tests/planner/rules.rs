@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use replform::observe::Reach;
 use replform::plan::{
-    Argument, Arguments, Options, Plan, Severity, Step, StepId, StepKind, Work, plan,
+    Argument, Arguments, Options, Plan, Severity, Step, StepId, StepKind, Work, former, plan,
 };
 use replform::topology::{Hazard, MemberId, Topology};
 
@@ -15,9 +15,11 @@ use super::random::{Tape, deed, repoint, topology, world};
 use super::world::{Job, World};
 
 /// A history: the wish, the world, and what must stay true of it.
-struct History {
-    topology: Topology,
-    world: World,
+pub struct History {
+    /// What is wanted now.
+    pub topology: Topology,
+    /// The hosts.
+    pub world: World,
     /// Each person's directory and its machine.
     kept: BTreeSet<(String, u64)>,
     /// What `kept` was when the plan that runs was made: all that its reviewer can have allowed to be set aside.
@@ -31,25 +33,33 @@ struct History {
 
 /// How one apply ended.
 #[derive(PartialEq, Debug)]
-enum Ended {
+pub enum Ended {
+    /// The plan may not be applied.
     Blocked,
+    /// All was done.
     Whole,
+    /// A step failed.
     Partly(String),
+    /// It was cut off.
     Cut,
 }
 
-fn planned(topology: &Topology, world: &World) -> Plan {
-    plan(topology, &observe(world, topology), &Options::default()).expect("steps form a DAG")
+pub fn planned(topology: &Topology, world: &World) -> Plan {
+    // As the client does it: what markers name besides is looked at too.
+    let seen = observe(world, topology);
+    let topology = former::extended(topology, &seen);
+    let seen = observe(world, &topology);
+    plan(&topology, &seen, &Options::default()).expect("steps form a DAG")
 }
 
 impl History {
-    fn new(tape: &mut Tape<'_>) -> Self {
+    pub fn new(tape: &mut Tape<'_>) -> Self {
         let topology = topology(tape);
         let world = world(tape, &topology);
         Self::with(topology, world)
     }
 
-    fn with(topology: Topology, world: World) -> Self {
+    pub fn with(topology: Topology, world: World) -> Self {
         Self {
             topology,
             world,
@@ -69,7 +79,7 @@ impl History {
     }
 
     /// Notes what persons own now.
-    fn note(&mut self) {
+    pub fn note(&mut self) {
         for (machine, host) in &self.world.hosts {
             for data in host
                 .clusters
@@ -87,12 +97,12 @@ impl History {
         *self.met.entry(word.to_owned()).or_default() += 1;
     }
 
-    fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         planned(&self.topology, &self.world)
     }
 
     /// One apply; `cut`: after so many parts of actions.
-    fn apply(&mut self, tape: &mut Tape<'_>, cut: Option<u32>) -> Ended {
+    pub fn apply(&mut self, tape: &mut Tape<'_>, cut: Option<u32>) -> Ended {
         let plan = self.plan();
         check_plan(self, &plan);
         self.reviewed = self.kept.clone();
@@ -390,7 +400,7 @@ fn check_plan(history: &History, plan: &Plan) {
     }
 }
 
-fn unknown(plan: &Plan) -> bool {
+pub fn unknown(plan: &Plan) -> bool {
     plan.findings
         .iter()
         .any(|finding| finding.severity == Severity::Unknown)
@@ -461,7 +471,7 @@ fn run(tape: &[u8]) -> BTreeMap<String, u32> {
     history.met
 }
 
-fn text(plan: &Plan) -> String {
+pub fn text(plan: &Plan) -> String {
     replform::render::plan_text::plan_text(plan, replform::render::plan_text::Words::default())
 }
 

@@ -180,7 +180,7 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts, checks: &mut Checks<
             format!("retain = {wanted}, but only {} is free: a dead replica could fill this disk", data.disk_free),
             vec![choice("keep less", "write a smaller retain, or make room")],
         ),
-        None if uncapped && has_foreign_slots(upstreams.replication, facts) => checks.warn(
+        None if uncapped && has_foreign_slots(upstreams, facts) => checks.warn(
             codes::RETAIN,
             "keeps log without a limit for dead replicas; the limit isn't set by itself, as slots that aren't replform's rely on it"
                 .to_owned(),

@@ -9,7 +9,7 @@ pub(super) use crate::engines::settings::Change;
 use crate::engines::steps::ASSUMED_RATE;
 use crate::engines::{Link, Upstreams, account_of, registry};
 use crate::plan::names;
-use crate::topology::{Bytes, MemberId, Replication};
+use crate::topology::{Bytes, MemberId};
 
 /// PostgreSQL's own port.
 pub(super) const DEFAULT_PORT: u16 = registry::POSTGRESQL.default_port;
@@ -182,7 +182,7 @@ fn retain(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> Option<Change> {
     let now: i64 = facts.setting("max_slot_wal_keep_size")?.parse().ok()?;
     let want = match upstreams.replication.retain {
         Some(wanted) => megabytes(wanted),
-        None if has_foreign_slots(upstreams.replication, facts) => return None,
+        None if has_foreign_slots(upstreams, facts) => return None,
         None if now >= 0 => match set_before(upstreams, "max_slot_wal_keep_size") {
             // Set by replform, changed by somebody since.
             Some(set) => set.parse().ok()?,
@@ -238,11 +238,15 @@ fn has_own_slots(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> bool {
 }
 
 /// Slots that aren't ours: others rely on what they keep.
-pub(super) fn has_foreign_slots(replication: &Replication, facts: &PostgresFacts) -> bool {
+pub(super) fn has_foreign_slots(upstreams: &Upstreams<'_>, facts: &PostgresFacts) -> bool {
+    let replication = upstreams.replication;
+    // Those of replicas that part now are still ours.
+    let former = upstreams.topology.former_replicas(&replication.name);
     let ours = |name: &str| {
         replication
             .replicas
             .iter()
+            .chain(former)
             .any(|replica| account_of(replication, replica) == name)
     };
     facts

@@ -15,8 +15,7 @@ pub(in crate::plan) fn hazards_of_steps(
     findings: &mut Findings,
 ) {
     let replications: BTreeMap<&str, &Replication> = topology
-        .replications
-        .iter()
+        .all_replications()
         .map(|replication| (replication.name.as_str(), replication))
         .collect();
     for step in steps {
@@ -30,6 +29,10 @@ pub(in crate::plan) fn hazards_of_steps(
             || "reads on it stop for about a second".to_owned(),
             |seconds| format!("about {seconds:.1} s without writes"),
         );
+        // One that left the configuration has no place to allow it in.
+        let mut former = topology.former.replications.iter();
+        let in_place = (!former.any(|one| one.name == replication.name))
+            .then(|| choice("allow it", allow_line(replication, Hazard::Restart)));
         findings.push(Finding {
             code: codes::RESTART,
             severity: Severity::Hazard {
@@ -40,13 +43,13 @@ pub(in crate::plan) fn hazards_of_steps(
             replication: replication.name.clone(),
             what: format!("has to restart: {why}; {gap}"),
             place: replication.allow_place.clone(),
-            choices: vec![
-                choice("allow it", allow_line(replication, Hazard::Restart)),
-                choice(
+            choices: in_place
+                .into_iter()
+                .chain([choice(
                     "allow it once",
                     format!("replform apply{} -allow=restart", options.typed()),
-                ),
-            ],
+                )])
+                .collect(),
         });
     }
 }

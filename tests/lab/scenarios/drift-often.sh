@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs `replform drift` again and again, on servers that nobody touches: each must find nothing. Changes nothing.
 # $times: how often; LAB_DRIFTS=500 in the tests' environment makes a soak of it.
 : "${times:?}"
