@@ -335,7 +335,7 @@ impl Run<'_> {
     /// Of a replica that parts, or that reads from another member now: then its role stays.
     fn cleanup(&mut self) -> Done {
         let (role, slot) = (self.text("role"), self.text("slot"));
-        let keep_role = self.text("keep_role") == "yes";
+        let keep_role = self.call.arguments.contains_key("keep_role");
         let (machine, port) = (self.machine.clone(), self.port());
         let read = self.world.keys().into_iter().any(|(other, own)| {
             let through = self.world.cluster(&other, own).unwrap();

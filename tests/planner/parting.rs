@@ -1,9 +1,11 @@
 //! Configurations that change: replicas leave, get other labels, move; replications go. Whatever an apply leaves that was cut
 //! off anywhere, the next one finishes, and nothing of ours is left where nothing is wanted.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use replform::engines::account_of;
-use replform::topology::{Hazard, Place, Replication, Topology};
+use replform::topology::{Hazard, Place, Replication, Topology, Upstream};
 
 use super::random::{Tape, topology, world};
 use super::rules::{Ended, History, planned, text, unknown};
@@ -19,6 +21,7 @@ fn settled(tape: &mut Tape<'_>) -> Option<History> {
     }
     let world = world(tape, &topology);
     let mut history = History::with(topology, world);
+    history.alone = true;
     history.note();
     for _ in 0..3 {
         history.world.settle();
@@ -35,9 +38,19 @@ fn changed(tape: &mut Tape<'_>, before: &Topology) -> Topology {
     after.replications.retain(|_| !tape.one_in(4));
     for replication in &mut after.replications {
         replication.replicas.retain(|_| !tape.one_in(3));
+        let mut names = BTreeMap::new();
         for replica in &mut replication.replicas {
+            let old = replica.name.clone();
             if tape.one_in(4) {
-                replica.name = format!("{}-new", replica.name);
+                replica.name = format!("{old}-new");
+            }
+            names.insert(old, replica.name.clone());
+        }
+        // Whoever read from one that left reads from the primary.
+        for replica in &mut replication.replicas {
+            if let Upstream::Replica(from) = &replica.upstream {
+                let now = names.get(from).cloned();
+                replica.upstream = now.map_or(Upstream::Primary, Upstream::Replica);
             }
         }
     }
@@ -76,7 +89,7 @@ fn nothing_is_left(before: &Topology, after: &Topology, world: &World) {
                 continue;
             }
             let account = account_of(old, replica);
-            assert!(own.writable(), "{machine}:{port} is no standalone: {own:?}");
+            assert!(own.writable(), "{machine}:{port} is no standalone");
             assert!(
                 own.passfile.is_none() && own.drop_in.is_empty(),
                 "{machine}:{port}: {own:?}"
