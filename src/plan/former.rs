@@ -167,6 +167,11 @@ impl<'a> Search<'a> {
     fn done(mut self) -> Found {
         let markers = std::mem::take(&mut self.markers);
         let mut files = BTreeSet::new();
+        for (machine, marker) in &markers {
+            if marker.role == MarkerRole::Replica {
+                self.account(machine, marker);
+            }
+        }
         // A primary's marker first: it names all.
         for of_primary in [true, false] {
             for (machine, marker) in &markers {
@@ -203,9 +208,6 @@ impl<'a> Search<'a> {
         let Some((primary, replicas)) = marker.members.split_first() else {
             return;
         };
-        if marker.role == MarkerRole::Replica {
-            self.account(machine, marker, replicas);
-        }
         let living = self.living(marker, primary);
         let own = (machine.clone(), marker.engine.clone(), marker.port);
         match (&marker.role, living) {
@@ -217,6 +219,7 @@ impl<'a> Search<'a> {
             (_, home) => {
                 let former = |entry: &&MarkerMember| {
                     !self.is_wanted(marker, entry)
+                        && !self.is_wanted_elsewhere(marker, entry)
                         && (marker.role == MarkerRole::Primary || entry.machine == machine.0)
                 };
                 let gone: Vec<MarkerMember> = replicas.iter().filter(former).cloned().collect();
@@ -233,18 +236,33 @@ impl<'a> Search<'a> {
     }
 
     /// A wanted replica's account is the one of the labels that it was linked under.
-    fn account(&mut self, machine: &MachineId, marker: &Marker, replicas: &[MarkerMember]) {
+    fn account(&mut self, machine: &MachineId, marker: &Marker) {
         let own = (machine.clone(), marker.engine.clone(), marker.port);
-        let entry = replicas.iter().find(|entry| key(marker, entry) == own);
-        let (Some(entry), true) = (entry, self.wanted.contains(&own)) else {
+        // A replica's marker names its primary and itself, whatever its host was called when it was written.
+        let (Some(entry), true) = (marker.members.get(1), self.wanted.contains(&own)) else {
             return;
         };
-        let engine = engines::engine(&marker.engine);
-        let usual = || engine.map(|engine| engine.account(&marker.replication, label(&entry.name)));
-        let account = Some(entry.account.clone()).filter(|account| !account.is_empty());
-        if let Some(account) = account.or_else(usual) {
+        if let Some(account) = account_in(marker, entry) {
             self.accounts.insert(own, account);
         }
+    }
+
+    /// Whether a wanted replica is what a marker names by another address: its host has a new name, or a new address.
+    fn is_wanted_elsewhere(&self, marker: &Marker, entry: &MarkerMember) -> bool {
+        let account = account_in(marker, entry).filter(|account| !account.is_empty());
+        let own = |of: &Key| of.1 == marker.engine;
+        let mut accounts = self.accounts.iter().filter(|(key, _)| own(key));
+        if account.is_some_and(|account| accounts.any(|(_, one)| *one == account)) {
+            return true;
+        }
+        let same = |member: &Member| {
+            (&member.address, member.instance.port) == (&entry.address, entry.port)
+        };
+        self.topology
+            .replications
+            .iter()
+            .filter(|one| one.name == marker.replication && one.engine.0 == marker.engine)
+            .any(|one| one.replicas.iter().any(|replica| same(&replica.member)))
     }
 
     /// The replication of the configuration that a marker speaks of: by name, or by its primary where the name changed.
@@ -327,12 +345,7 @@ impl<'a> Search<'a> {
             upstream,
             max_rate: None,
             max_lag: None,
-            account: Some(entry.account.clone())
-                .filter(|account| !account.is_empty())
-                .or_else(|| {
-                    let engine = engines::engine(&marker.engine)?;
-                    Some(engine.account(&marker.replication, label(&entry.name)))
-                }),
+            account: account_in(marker, entry),
         };
         self.replicas
             .entry(replication.to_owned())
@@ -410,6 +423,15 @@ fn key(marker: &Marker, entry: &MarkerMember) -> Key {
         marker.engine.clone(),
         entry.port,
     )
+}
+
+/// The account of a replica as a marker tells it.
+fn account_in(marker: &Marker, entry: &MarkerMember) -> Option<String> {
+    let written = Some(entry.account.clone()).filter(|account| !account.is_empty());
+    written.or_else(|| {
+        let engine = engines::engine(&marker.engine)?;
+        Some(engine.account(&marker.replication, label(&entry.name)))
+    })
 }
 
 /// A member's label in a marker: `replica.reader` is `reader`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use replform::engines::account_of;
+use replform::plan::StepKind;
 use replform::topology::{Hazard, Place, Replication, Topology, Upstream};
 
 use super::random::{Tape, topology, world};
@@ -152,7 +153,7 @@ fn run(tape: &[u8]) -> bool {
     let parts = planned(&history.topology, &history.world)
         .steps
         .iter()
-        .any(|step| step.kind == replform::plan::StepKind::Unlink);
+        .any(|step| step.kind == StepKind::Unlink);
     for _ in 0..tape.pick(4) {
         let cut = Some(tape.pick(40) as u32);
         history.apply(&mut tape, cut);
@@ -201,4 +202,45 @@ fn many_histories_take_something_apart() {
         })
         .count();
     assert!(parted >= 5, "only {parted} of 40");
+}
+
+/// A host that gets another name in the page, or another address, is no other server: nothing of it is taken apart.
+#[test]
+fn a_host_with_a_new_name_is_no_former_one() {
+    let mut met = 0;
+    for seed in 0..20_u8 {
+        let tape: Vec<u8> = (0..60_u8)
+            .map(|at| seed.wrapping_mul(37).wrapping_add(at.wrapping_mul(11)))
+            .collect();
+        let Some(mut history) = settled(&mut Tape::new(&tape)) else {
+            continue;
+        };
+        for replication in &mut history.topology.replications {
+            for replica in &mut replication.replicas {
+                let machine = &mut replica.member.machine;
+                let host = history.world.hosts[&machine.0].clone();
+                machine.0 = format!("{}.example.com", machine.0);
+                history.world.hosts.insert(machine.0.clone(), host);
+                met += 1;
+            }
+        }
+        let machines: Vec<_> = history.topology.machines.values().cloned().collect();
+        for mut machine in machines {
+            machine.id.0 = format!("{}.example.com", machine.id.0);
+            history
+                .topology
+                .machines
+                .insert(machine.id.clone(), machine);
+        }
+        let plan = planned(&history.topology, &history.world);
+        let apart = |step: &&replform::plan::Step| {
+            matches!(step.kind, StepKind::Unlink | StepKind::Cleanup)
+        };
+        assert!(
+            !plan.steps.iter().any(|step| apart(&step)),
+            "{}",
+            text(&plan)
+        );
+    }
+    assert!(met > 0, "no replica was met");
 }
