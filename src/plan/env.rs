@@ -30,6 +30,8 @@ pub(super) struct Wish<'a> {
     pub linked: &'a BTreeSet<&'a str>,
     /// The others.
     pub unknown: &'a BTreeSet<&'a str>,
+    /// The files that were told when the primary's marker was written: `host path`.
+    pub told: &'a [String],
 }
 
 /// Hash of a replication's `env` as the configuration has it; sensitive values enter as the hashes that stand for them.
@@ -138,27 +140,38 @@ pub(super) fn releases(wish: &Wish<'_>, observation: &Observation) -> (Vec<Step>
     for app in known.chain(gone) {
         let mut changes = Vec::new();
         for machine in &app.machines {
-            // An app that was never told and can't be reached is none of this.
-            let Some(MachineObservation::Reached(facts)) = observation.machines.get(machine) else {
-                continue;
+            let seen = match observation.machines.get(machine) {
+                Some(MachineObservation::Reached(facts)) => match facts.env.get(app.path) {
+                    Some(file) => match &file.unreadable {
+                        Some(why) => Err(why.as_str()),
+                        None => Ok(file),
+                    },
+                    None => continue,
+                },
+                Some(MachineObservation::Unreachable { message, .. }) => Err(message.as_str()),
+                None => continue,
             };
-            let Some(file) = facts.env.get(app.path) else {
-                continue;
+            let file = match seen {
+                Ok(file) => file,
+                // An app that was never told and can't be looked at is none of this.
+                Err(_) if !wish.told.contains(&format!("{machine} {}", app.path)) => continue,
+                Err(why) => {
+                    findings.push(Finding {
+                        code: codes::APP_UNKNOWN,
+                        severity: Severity::Unknown,
+                        subject: format!("{} ({machine})", app.name),
+                        replication: wish.replication.name.clone(),
+                        what: format!(
+                            "{} can't be looked at, so it is left as it is: {why}",
+                            app.path
+                        ),
+                        place: app.place.clone(),
+                        choices: vec![choice("reach it", "then plan again")],
+                    });
+                    continue;
+                }
             };
-            if let Some(why) = &file.unreadable {
-                findings.push(Finding {
-                    code: codes::APP_UNKNOWN,
-                    severity: Severity::Unknown,
-                    subject: format!("{} ({machine})", app.name),
-                    replication: wish.replication.name.clone(),
-                    what: format!(
-                        "{} can't be looked at, so it is left as it is: {why}",
-                        app.path
-                    ),
-                    place: app.place.clone(),
-                    choices: vec![choice("reach it", "then plan again")],
-                });
-            } else if file.blocks.contains_key(&key) || file.pending.contains(&key) {
+            if file.blocks.contains_key(&key) || file.pending.contains(&key) {
                 let before = file.blocks.get(&key).cloned().unwrap_or_default();
                 changes.push(((*machine).clone(), before));
             }

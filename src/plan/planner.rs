@@ -1278,12 +1278,18 @@ impl<'a> ReplicationPlanner<'a> {
             let told = one.is_or_will_be_linked() && proofs.get(name) != Some(&None);
             if told { &mut linked } else { &mut unknown }.insert(name);
         }
+        let found = || self.marker_of(primary.facts, &self.replication.primary);
+        let told = match self.topology.apps.as_slice() {
+            [] => Vec::new(),
+            _ => found().map_or_else(Vec::new, |marker| marker.env_targets),
+        };
         let wish = env::Wish {
             topology: self.topology,
             replication: self.replication,
             primary: Some(primary.instance),
             linked: &linked,
             unknown: &unknown,
+            told: &told,
         };
         if env::steps(&wish, self.observation, &BTreeSet::new())
             .0
