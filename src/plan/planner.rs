@@ -800,7 +800,10 @@ impl<'a> ReplicationPlanner<'a> {
                 continue;
             };
             let others = assessed.iter().map(|one| (one.replica, one.known.as_ref()));
-            let gone = former.iter().map(|one| (one.replica, one.known.as_ref()));
+            // One that is given up is asked nothing, and what is seen of it is none of it.
+            let seen = |one: &&Gone<'_>| !matches!(one.relation, Relation::Unreachable(_));
+            let gone = former.iter().filter(seen);
+            let gone = gone.map(|one| (one.replica, one.known.as_ref()));
             let holders: Vec<(&Member, &Instance)> = others
                 .chain(gone)
                 .filter_map(|(other, known)| Some((&other.member, known?.seen.instance)))
